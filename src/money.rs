@@ -1,0 +1,169 @@
+//! Money in integers: prices in pico-dollars per unit, totals in nano-dollars. No floating point.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A price: pico-dollars (10⁻¹² USD) per token, request, image or second.
+/// One pico-dollar per token is the same number as one micro-dollar per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PicoUsd(pub i64);
+
+/// An amount: nano-dollars (10⁻⁹ USD). The range is about ± 9.2 billion dollars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct NanoUsd(pub i64);
+
+/// A decimal text is not a price or amount we can hold exactly.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a decimal number we can hold exactly")]
+pub struct ParseMoneyError(String);
+
+impl PicoUsd {
+    /// From USD per million units, as price lists state it: `0.075` is 75,000 pico-dollars per token.
+    ///
+    /// # Errors
+    /// When the text is no decimal number, or has more than six places (scientific notation is understood).
+    pub fn from_usd_per_million(text: &str) -> Result<Self, ParseMoneyError> {
+        decimal(text, 6).map(Self)
+    }
+
+    /// From USD per single unit, as request fees are stated: `0.005` is 5,000,000,000 pico-dollars.
+    ///
+    /// # Errors
+    /// When the text is no decimal number, or has more than twelve places.
+    pub fn from_usd(text: &str) -> Result<Self, ParseMoneyError> {
+        decimal(text, 12).map(Self)
+    }
+}
+
+impl NanoUsd {
+    /// From a decimal amount in USD, rounded half up to nano-dollars (providers report costs with many places).
+    ///
+    /// # Errors
+    /// When the text is no decimal number or out of range.
+    pub fn from_usd_rounded(text: &str) -> Result<Self, ParseMoneyError> {
+        let (digits, exponent) = parse(text)?;
+        let error = || ParseMoneyError(text.to_owned());
+        let shift = exponent + 9;
+        let nano = if shift >= 0 {
+            let factor = 10_i128.checked_pow(shift.unsigned_abs()).ok_or_else(error)?;
+            digits.checked_mul(factor).ok_or_else(error)?
+        } else {
+            match 10_i128.checked_pow(shift.unsigned_abs()) {
+                Some(divisor) => div_half_up(digits, divisor),
+                None => 0,
+            }
+        };
+        i64::try_from(nano).map(Self).map_err(|_| error())
+    }
+
+    /// From an exact sum of pico-dollars, rounded once, half away from zero.
+    pub fn from_pico_sum(pico: i128) -> Self {
+        Self(i64::try_from(div_half_up(pico, 1000)).unwrap_or(if pico < 0 { i64::MIN } else { i64::MAX }))
+    }
+
+    /// Decimal text in USD without trailing zeros: `0.000123`.
+    pub fn to_usd(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let nano = self.0.unsigned_abs();
+        let text = format!("{sign}{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+impl fmt::Display for NanoUsd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} USD", self.to_usd())
+    }
+}
+
+fn div_half_up(value: i128, divisor: i128) -> i128 {
+    let half = divisor / 2;
+    if value < 0 { -((-value + half) / divisor) } else { (value + half) / divisor }
+}
+
+/// `text × 10^places` as an integer, exactly.
+fn decimal(text: &str, places: i32) -> Result<i64, ParseMoneyError> {
+    let error = || ParseMoneyError(text.to_owned());
+    let (mut digits, mut exponent) = parse(text)?;
+    while digits != 0 && digits % 10 == 0 && exponent + places < 0 {
+        digits /= 10;
+        exponent += 1;
+    }
+    if digits == 0 {
+        return Ok(0);
+    }
+    let shift = u32::try_from(exponent + places).map_err(|_| error())?;
+    let factor = 10_i128.checked_pow(shift).ok_or_else(error)?;
+    let scaled = digits.checked_mul(factor).ok_or_else(error)?;
+    i64::try_from(scaled).map_err(|_| error())
+}
+
+/// Digits and power of ten of a decimal number such as `-1.50` or `1.5e-7`.
+fn parse(text: &str) -> Result<(i128, i32), ParseMoneyError> {
+    let error = || ParseMoneyError(text.to_owned());
+    let trimmed = text.trim();
+    let (mantissa, exponent) = match trimmed.find(['e', 'E']) {
+        Some(at) => (&trimmed[..at], trimmed[at + 1..].parse::<i32>().map_err(|_| error())?),
+        None => (trimmed, 0),
+    };
+    let (negative, unsigned) = match mantissa.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
+    };
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    if whole.is_empty() && fraction.is_empty() || whole.len() + fraction.len() > 36 || exponent.unsigned_abs() > 60 {
+        return Err(error());
+    }
+    let mut digits: i128 = 0;
+    for byte in whole.bytes().chain(fraction.bytes()) {
+        if !byte.is_ascii_digit() {
+            return Err(error());
+        }
+        digits = digits * 10 + i128::from(byte - b'0');
+    }
+    let places = i32::try_from(fraction.len()).map_err(|_| error())?;
+    Ok((if negative { -digits } else { digits }, exponent - places))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_exact_digits() {
+        assert_eq!(PicoUsd::from_usd_per_million("0.075"), Ok(PicoUsd(75_000)));
+        assert_eq!(PicoUsd::from_usd_per_million("3"), Ok(PicoUsd(3_000_000)));
+        assert_eq!(PicoUsd::from_usd_per_million("0.0375"), Ok(PicoUsd(37_500)));
+        assert_eq!(PicoUsd::from_usd_per_million("1.5e-1"), Ok(PicoUsd(150_000)));
+        assert_eq!(PicoUsd::from_usd("0.005"), Ok(PicoUsd(5_000_000_000)));
+        assert_eq!(PicoUsd::from_usd_per_million("1.0000000"), Ok(PicoUsd(1_000_000)));
+    }
+
+    #[test]
+    fn what_cannot_be_held_exactly_is_refused() {
+        for text in ["", ".", "abc", "1.2.3", "0.0000001", "99999999999999999999", "1e99", "--1", "1,5"] {
+            assert!(PicoUsd::from_usd_per_million(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_round_once_and_half_up() {
+        assert_eq!(NanoUsd::from_pico_sum(1_499), NanoUsd(1));
+        assert_eq!(NanoUsd::from_pico_sum(1_500), NanoUsd(2));
+        assert_eq!(NanoUsd::from_pico_sum(-1_500), NanoUsd(-2));
+        assert_eq!(NanoUsd::from_usd_rounded("0.0001234567894"), Ok(NanoUsd(123_457)));
+        assert_eq!(NanoUsd::from_usd_rounded("1.5e-5"), Ok(NanoUsd(15_000)));
+        assert_eq!(NanoUsd::from_usd_rounded("1e-40"), Ok(NanoUsd(0)));
+    }
+
+    #[test]
+    fn amounts_print_without_trailing_zeros() {
+        assert_eq!(NanoUsd(123_000).to_usd(), "0.000123");
+        assert_eq!(NanoUsd(2_000_000_000).to_usd(), "2");
+        assert_eq!(NanoUsd(-1).to_usd(), "-0.000000001");
+        assert_eq!(NanoUsd(0).to_usd(), "0");
+    }
+}
