@@ -1,0 +1,24 @@
+//! LLM Relay: one binary that looks like an Ollama server and like the OpenAI API, sends each request to any model,
+//! and knows who spent what.
+//!
+//! A request walks one line and its answer walks it back:
+//!
+//! ```text
+//! client -> server -> auth -> protocol.decode -> routing -> relay -> protocol.encode -> transport -> provider
+//! client <- server <- protocol.encode <- relay (usage recorded once) <- protocol.decode <- transport <- provider
+//! ```
+//!
+//! - [`chat`] is the canonical model every wire format is translated to and from.
+//! - [`protocol`] holds the wire formats, as pure translation.
+//! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
+//! - [`tracking`] is what happened: usage records, cost, the journal.
+//! - [`money`], [`secret`] and [`clock`] are small leaves everyone may use.
+
+pub mod catalog;
+pub mod chat;
+pub mod clock;
+pub mod money;
+pub mod protocol;
+pub mod routing;
+pub mod secret;
+pub mod tracking;

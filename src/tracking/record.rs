@@ -1,0 +1,132 @@
+//! The record of one upstream answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chat::Usage;
+use crate::clock::UnixMillis;
+use crate::money::NanoUsd;
+use crate::routing::Step;
+
+/// One upstream answer: who asked, what for, where it went, how it ended, what it took and what it cost.
+///
+/// Prompts and answers are not in it. The journal holds it as one line of JSON; fields may be added with a default,
+/// never renamed, because a newer program must read an older journal.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UsageRecord {
+    /// UUID version 7; also the request id the client saw, except for linked calls.
+    pub id: String,
+    /// The request this call was made for (a designator's call for a routed request).
+    pub parent: Option<String>,
+    /// When the request arrived.
+    pub started: UnixMillis,
+    /// The person behind the client, as the client names them.
+    pub end_user: Option<String>,
+    /// Open WebUI's chat id.
+    pub chat_id: Option<String>,
+    /// Open WebUI's message id.
+    pub message_id: Option<String>,
+    /// Name of the API key.
+    pub key: Option<String>,
+    /// Sorted, without duplicates.
+    pub tags: Vec<String>,
+    /// The client's address.
+    pub client: String,
+    /// The route the client called, for example `/api/chat`.
+    pub endpoint: String,
+    /// The client's wire format.
+    pub client_protocol: String,
+    /// The provider's wire format.
+    pub provider_protocol: String,
+    /// The model's name as the client wrote it.
+    pub asked: String,
+    /// How the name was resolved.
+    pub steps: Vec<Step>,
+    /// The stage that decided (`alias:fast`, `prefix`, …).
+    pub resolved_by: String,
+    /// The alias passed through.
+    pub alias: Option<String>,
+    /// The smart router that decided.
+    pub router: Option<String>,
+    /// Who answered.
+    pub provider: String,
+    /// The model that answered, in the catalog's spelling.
+    pub model: String,
+    /// HTTP status the client got.
+    pub status: u16,
+    /// What kind of failure it was, if any.
+    pub error: Option<ErrorClass>,
+    /// The failure in words, key material cut out.
+    pub error_message: Option<String>,
+    /// Why the answer ended (OpenAI's words).
+    pub finish_reason: Option<String>,
+    /// The client asked for a stream.
+    pub stream: bool,
+    /// From arrival to the first token, milliseconds.
+    pub first_token_ms: Option<u32>,
+    /// From arrival to the end, milliseconds.
+    pub total_ms: u32,
+    /// The relay's own share of the time before the upstream was called, microseconds.
+    pub relay_us: u32,
+    /// Tries it took, over all targets.
+    pub attempts: u32,
+    /// What the provider reported, or what we estimated.
+    pub usage: Usage,
+    /// The token counts are our estimate.
+    pub estimated: bool,
+    /// What it cost; `None` is "not known".
+    pub cost: Option<NanoUsd>,
+    /// Where the cost comes from.
+    pub cost_source: CostSource,
+    /// Our own computation, kept beside a provider's figure.
+    pub computed_cost: Option<NanoUsd>,
+    /// The price row used.
+    pub price: Option<String>,
+    /// The computation in a form one can read and check.
+    pub formula: Option<String>,
+}
+
+/// Where a cost comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostSource {
+    /// There is none: price or usage is not known.
+    #[default]
+    Unknown,
+    /// The provider said so.
+    Reported,
+    /// Reported tokens times the price row.
+    Computed,
+    /// Estimated tokens times the price row.
+    Estimated,
+    /// Hardware of our own.
+    Local,
+}
+
+/// What kind of failure a request met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The client went away before the answer was complete.
+    ClientClosed,
+    /// The request could not be carried, or the provider refused it (4xx).
+    BadRequest,
+    /// The provider could not be reached.
+    Connect,
+    /// The provider did not answer in time.
+    Timeout,
+    /// The provider asked us to slow down.
+    RateLimit,
+    /// The provider had too much to do.
+    Overloaded,
+    /// The provider refused our key.
+    ProviderAuth,
+    /// The provider failed (5xx, or an error inside a 200).
+    Provider,
+    /// The provider sent something that is not its protocol.
+    Malformed,
+    /// The stream ended before the answer was complete.
+    Truncated,
+    /// The relay was stopped while the answer was running.
+    Shutdown,
+}
