@@ -9,6 +9,7 @@
 pub mod envelope;
 mod error;
 pub mod framing;
+pub mod ollama;
 mod profile;
 
 use serde::{Deserialize, Serialize};

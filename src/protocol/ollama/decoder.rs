@@ -1,0 +1,187 @@
+//! Answers of an Ollama server, chat and generate alike: a stream line by line, or one whole object.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::chat::{ChatResponse, Event, EventSink, FinishReason, ResponseBuilder, Start};
+use crate::protocol::framing::Frame;
+use crate::protocol::{EventDecoder, StreamFault};
+
+use super::arguments::call_id;
+use super::error;
+use super::usage;
+
+/// A text that borrows from the line where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// A line of a stream, or a whole answer: they have the same keys.
+#[derive(Deserialize)]
+struct WireLine<'a> {
+    #[serde(borrow)]
+    model: Option<Text<'a>>,
+    #[serde(borrow)]
+    created_at: Option<Text<'a>>,
+    /// Chat puts the answer here, generate beside it.
+    #[serde(borrow)]
+    message: Option<WireMessage<'a>>,
+    #[serde(borrow)]
+    response: Option<Text<'a>>,
+    #[serde(borrow)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<WireCall<'a>>>,
+    logprobs: Option<Vec<Value>>,
+    done: Option<bool>,
+    #[serde(borrow)]
+    done_reason: Option<Text<'a>>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct WireMessage<'a> {
+    #[serde(borrow)]
+    content: Option<Text<'a>>,
+    #[serde(borrow)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow)]
+    tool_calls: Option<Vec<WireCall<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct WireCall<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    function: WireFunction<'a>,
+}
+
+#[derive(Deserialize)]
+struct WireFunction<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+/// Reads the lines of one answer.
+#[derive(Debug, Default)]
+pub(super) struct Decoder {
+    started: bool,
+    done: bool,
+    /// Calls seen so far: they number the calls, and decide what `stop` means.
+    calls: u32,
+    /// `created_at` of the first line: tells the calls of this answer from those of others.
+    created_at: String,
+}
+
+impl EventDecoder for Decoder {
+    fn push(&mut self, frame: Frame<'_>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        if self.done {
+            return Ok(());
+        }
+        let line = serde_json::from_slice::<WireLine<'_>>(frame.data).map_err(error::malformed)?;
+        self.line(line, frame.data, out)
+    }
+
+    fn finish(&mut self, _out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        if self.done { Ok(()) } else { Err(StreamFault::Truncated) }
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+}
+
+impl Decoder {
+    fn line(&mut self, line: WireLine<'_>, data: &[u8], out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        if let Some(told) = line.error {
+            return Err(StreamFault::Provider(error::in_stream(told.get())));
+        }
+        let finish = line.done.unwrap_or(false).then(|| line.done_reason.map(|Text(reason)| reason));
+        self.start(line.model, line.created_at, out);
+        let message = line.message.unwrap_or(WireMessage { content: None, thinking: None, tool_calls: None });
+        for Text(text) in [line.thinking, message.thinking].into_iter().flatten().filter(filled) {
+            out.event(Event::Reasoning { choice: 0, text });
+        }
+        for Text(text) in [line.response, message.content].into_iter().flatten().filter(filled) {
+            out.event(Event::Text { choice: 0, text });
+        }
+        for call in [line.tool_calls, message.tool_calls].into_iter().flatten().flatten() {
+            self.call(call, out);
+        }
+        if let Some(content) = line.logprobs.filter(|content| !content.is_empty()) {
+            out.event(Event::Logprobs { choice: 0, content });
+        }
+        if let Some(reason) = finish {
+            self.done = true;
+            let (reason, native) = self.finish_reason(reason);
+            out.event(Event::Finish { choice: 0, reason, native });
+            out.event(Event::Usage(Box::new(usage::of_answer(data).map_err(error::malformed)?)));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, model: Option<Text<'_>>, created_at: Option<Text<'_>>, out: &mut dyn EventSink) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        let created_at = created_at.map(|Text(time)| time).unwrap_or_default();
+        out.event(Event::Start(Start {
+            id: None,
+            model: model.filter(filled).map(|Text(model)| model),
+            created: usage::seconds(&created_at),
+            // What Ollama's own OpenAI face calls every answer.
+            fingerprint: Some("fp_ollama".into()),
+        }));
+        self.created_at = created_at.into_owned();
+    }
+
+    fn call(&mut self, call: WireCall<'_>, out: &mut dyn EventSink) {
+        let index = self.calls;
+        self.calls += 1;
+        let Text(name) = call.function.name;
+        let arguments = call.function.arguments.map(RawValue::get).filter(|raw| *raw != "null").unwrap_or("{}");
+        let id = match call.id.filter(filled) {
+            Some(Text(id)) => id,
+            None => call_id(&[&self.created_at, &name, arguments], index).into(),
+        };
+        out.event(Event::ToolCallStart { choice: 0, index, id, name, signature: None });
+        out.event(Event::ToolCallArguments { choice: 0, index, fragment: arguments.into() });
+    }
+
+    /// Ollama says `stop` after tool calls as well, and nothing at all when a connection was closed early on its side.
+    fn finish_reason<'a>(&self, told: Option<Cow<'a, str>>) -> (FinishReason, Option<Cow<'a, str>>) {
+        match told.as_deref().unwrap_or_default() {
+            "length" => (FinishReason::Length, None),
+            "" | "stop" if self.calls > 0 => (FinishReason::ToolCalls, None),
+            "" | "stop" => (FinishReason::Stop, None),
+            _ => (FinishReason::Stop, told),
+        }
+    }
+}
+
+fn filled(text: &Text<'_>) -> bool {
+    !text.0.is_empty()
+}
+
+/// Reads a whole answer. A stream in its place is folded: some servers ignore `stream: false`.
+pub(super) fn whole(body: &[u8]) -> Result<ChatResponse, StreamFault> {
+    let mut decoder = Decoder::default();
+    let mut builder = ResponseBuilder::default();
+    // Values, not lines: a whole answer may be pretty-printed.
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
+    while !decoder.done
+        && let Some(value) = values.next()
+    {
+        let data = value.map_err(error::malformed)?.get().as_bytes();
+        decoder.push(Frame { event: b"", data }, &mut builder)?;
+    }
+    decoder.finish(&mut builder)?;
+    Ok(builder.finish())
+}

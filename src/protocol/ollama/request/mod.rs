@@ -1,0 +1,10 @@
+//! Requests in both directions: what clients ask us ([`decode`]), what we ask an Ollama server ([`encode`]).
+
+mod decode;
+mod encode;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+pub(super) use decode::{chat, generate};
+pub(super) use encode::encode;
