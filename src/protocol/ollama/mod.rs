@@ -1,7 +1,8 @@
 //! Ollama's native API, spoken by clients to us and by us to Ollama servers.
 //!
 //! [`ChatServer`] and [`GenerateServer`] are the two inference formats clients use, [`Client`] is the one for providers.
-//! Before a model is known, [`head()`] and [`check`] make Ollama's checks in Ollama's order and words.
+//! Before a model is known, [`head()`] and [`check`] make Ollama's checks in Ollama's order and words; [`lists`] writes what
+//! clients ask before they chat.
 //! Source of the rules: Ollama's `server/routes.go`, `api/types.go` and `openai/openai.go` of August 2026 (v0.33).
 
 mod arguments;
@@ -13,6 +14,7 @@ mod go_json;
 mod head;
 mod keep_alive;
 mod line;
+pub mod lists;
 mod models;
 mod names;
 mod options;
