@@ -2,7 +2,7 @@
 //!
 //! [`ChatServer`] and [`GenerateServer`] are the two inference formats clients use, [`Client`] is the one for providers.
 //! Before a model is known, [`head()`] and [`check`] make Ollama's checks in Ollama's order and words; [`lists`] writes what
-//! clients ask before they chat.
+//! clients ask before they chat, [`management`] the answers to pull, copy and the like.
 //! Source of the rules: Ollama's `server/routes.go`, `api/types.go` and `openai/openai.go` of August 2026 (v0.33).
 
 mod arguments;
@@ -15,6 +15,7 @@ mod head;
 mod keep_alive;
 mod line;
 pub mod lists;
+pub mod management;
 mod models;
 mod names;
 mod options;
