@@ -7,6 +7,7 @@
 
 mod arguments;
 mod decoder;
+mod echo;
 mod embed;
 mod encoder;
 mod error;
@@ -25,6 +26,7 @@ mod settings;
 mod tests;
 mod usage;
 
+pub use echo::ModelEcho;
 pub use embed::{
     decode_embed_request, decode_legacy_embed_request, encode_embed_response, encode_legacy_embed_response,
 };

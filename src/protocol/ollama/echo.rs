@@ -1,0 +1,73 @@
+//! The client's own name for a model, put into answers that are forwarded as they are.
+
+use std::borrow::Cow;
+
+use super::line::write_json;
+
+/// How answers of Ollama begin.
+const START: &[u8] = b"{\"model\":\"";
+
+/// Replaces the model's name where Ollama writes it: as the first key of every answer and line.
+#[derive(Debug, Clone)]
+pub struct ModelEcho {
+    /// The name as JSON, with its quotes.
+    name: Vec<u8>,
+}
+
+impl ModelEcho {
+    /// Answers shall carry this name.
+    pub fn new(name: &str) -> Self {
+        let mut json = Vec::with_capacity(name.len() + 2);
+        write_json(name, &mut json);
+        Self { name: json }
+    }
+
+    /// A line or whole answer with the name replaced; borrowed when it has the name already or does not begin with one.
+    pub fn apply<'a>(&self, line: &'a [u8]) -> Cow<'a, [u8]> {
+        let Some(rest) = line.strip_prefix(START) else { return Cow::Borrowed(line) };
+        let Some(length) = string_length(rest) else { return Cow::Borrowed(line) };
+        let (name, tail) = (&line[START.len() - 1..=START.len() + length], &rest[length + 1..]);
+        if name == self.name {
+            return Cow::Borrowed(line);
+        }
+        let mut replaced = Vec::with_capacity(START.len() + self.name.len() + tail.len());
+        replaced.extend_from_slice(&START[..START.len() - 1]);
+        replaced.extend_from_slice(&self.name);
+        replaced.extend_from_slice(tail);
+        Cow::Owned(replaced)
+    }
+}
+
+/// Bytes up to the quote that ends a JSON string.
+fn string_length(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_at_the_start_is_replaced() {
+        let echo = ModelEcho::new("my \"m\"");
+        let line = br#"{"model":"a\"b\\","response":"{\"model\":\"a\"","done":false}"#;
+        let wanted = br#"{"model":"my \"m\"","response":"{\"model\":\"a\"","done":false}"#;
+        assert_eq!(echo.apply(line).as_ref(), wanted);
+        assert!(matches!(echo.apply(wanted), Cow::Borrowed(same) if same == wanted));
+    }
+
+    #[test]
+    fn other_lines_stay_as_they_are() {
+        let echo = ModelEcho::new("m");
+        for line in [&b"{\"error\":\"x\"}\n"[..], b"", b"{\"model\":\"x", b"{\"model\":\"x\\", b"{\"model\":7}"] {
+            assert!(matches!(echo.apply(line), Cow::Borrowed(same) if same == line));
+        }
+    }
+}
