@@ -4,13 +4,15 @@
 //! A format spoken by clients implements [`ServerCodec`], a format spoken by providers implements [`ClientCodec`];
 //! OpenAI's and Ollama's are spoken by both. [`ClientFormat::codec`] and [`Protocol::codec`] are the registry.
 //!
-//! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest.
+//! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest,
+//! `tool_names` maps names a provider would refuse there and back.
 
 pub mod envelope;
 mod error;
 pub mod framing;
 pub mod ollama;
 mod profile;
+pub mod tool_names;
 
 use serde::{Deserialize, Serialize};
 
