@@ -12,11 +12,13 @@
 //! - [`protocol`] holds the wire formats, as pure translation.
 //! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
 //! - [`tracking`] is what happened: usage records, cost, the journal.
+//! - [`demo`] is a simulated provider for `llm-relay demo`, reached over a real socket.
 //! - [`money`], [`secret`] and [`clock`] are small leaves everyone may use.
 
 pub mod catalog;
 pub mod chat;
 pub mod clock;
+pub mod demo;
 pub mod money;
 pub mod protocol;
 pub mod routing;
