@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::line::write_json;
+use super::response::line::write_json;
 
 /// How answers of Ollama begin.
 const START: &[u8] = b"{\"model\":\"";

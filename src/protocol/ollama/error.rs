@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::protocol::{ApiError, ErrorKind, ProviderError, StreamFault};
 
-use super::line::write_json;
+use super::response::line::write_json;
 
 /// How much of a body that is not JSON is shown.
 const MAX_TEXT_CHARACTERS: usize = 500;
@@ -32,7 +32,7 @@ pub(super) fn decode(status: u16, body: &[u8]) -> ProviderError {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     let message = match serde_json::from_str::<Value>(text) {
-        Ok(value) => told(&value).unwrap_or_else(|| shorten(text)),
+        Ok(value) => told(&value).filter(|told| !told.is_empty()).unwrap_or_else(|| shorten(text)),
         Err(_) if text.is_empty() => format!("the Ollama server answered {status} without a message"),
         Err(_) if text.starts_with('<') => format!("the Ollama server answered {status} with a web page"),
         Err(_) => shorten(text),

@@ -8,8 +8,9 @@ use crate::clock::UnixNanos;
 use crate::protocol::{Capabilities, DecodeError, ModelKind};
 
 use super::go_json::{self, Fields};
-use super::line::{Done, Line, Shape};
-use super::{names, settings};
+use super::names;
+use super::response::line::{Done, Line, Shape};
+use super::settings::{Settings, top_logprobs};
 
 /// The endpoints that ask a model for something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,29 +55,36 @@ pub enum LoadState {
     Unloaded,
 }
 
-/// Reads the top level of a request.
+/// Reads the top level of a request. Fields that the endpoint does not have are not looked at.
 ///
 /// # Errors
 /// A 400 for a body that is no JSON object, a wrong type, or a value out of its range.
 pub fn head(body: &[u8], endpoint: Endpoint) -> Result<Head, DecodeError> {
     let text = go_json::text(body)?;
     let fields = Fields::parse(&text, endpoint.go_type())?;
-    settings::top_logprobs(&fields)?;
-    let misplaced = settings::misplaced(&fields)?;
+    let settings = Settings::new(&fields)?;
     let filled = |key: &str| !fields.is_empty(key);
+    let generates = match endpoint {
+        Endpoint::Chat | Endpoint::Generate => true,
+        Endpoint::Embed | Endpoint::Embeddings => false,
+    };
+    if generates {
+        top_logprobs(&fields)?;
+    }
+    let raw = endpoint == Endpoint::Generate && fields.boolean("raw")? == Some(true);
     Ok(Head {
         model: model(&fields)?,
         stream: fields.boolean("stream")?,
-        is_empty: fields.is_empty(match endpoint {
+        is_empty: !filled(match endpoint {
             Endpoint::Chat => "messages",
             Endpoint::Generate | Endpoint::Embeddings => "prompt",
             Endpoint::Embed => "input",
         }),
-        keep_alive: settings::keep_alive(&fields, &misplaced)?,
-        think: settings::think(&fields, &misplaced)?,
-        offers_tools: filled("tools"),
-        has_suffix: filled("suffix"),
-        raw_conflict: fields.boolean("raw")? == Some(true) && ["template", "system", "context"].into_iter().any(filled),
+        keep_alive: settings.keep_alive()?,
+        think: if generates { settings.think()? } else { None },
+        offers_tools: endpoint == Endpoint::Chat && filled("tools"),
+        has_suffix: endpoint == Endpoint::Generate && filled("suffix"),
+        raw_conflict: raw && ["template", "system", "context"].into_iter().any(filled),
     })
 }
 
@@ -169,15 +177,12 @@ pub fn check(
             return Err(DecodeError::field("model", format!("\"{name}\" does not support {word}")));
         }
     }
-    let lacks = |param: &str| {
-        let what = if param == "suffix" { "insert" } else { param };
-        DecodeError::field(param, format!("{} does not support {what}", names::fully_qualified(name)))
-    };
+    let lacks = |what: &str| format!("{} does not support {what}", names::fully_qualified(name));
     if head.offers_tools && capabilities.tools == Some(false) {
-        return Err(lacks("tools"));
+        return Err(DecodeError::field("tools", lacks("tools")));
     }
     if head.has_suffix && capabilities.insert == Some(false) {
-        return Err(lacks("suffix"));
+        return Err(DecodeError::field("suffix", lacks("insert")));
     }
     Ok(())
 }
@@ -244,6 +249,14 @@ mod tests {
         assert!(!chat(r#"{"messages":[{}],"keep_alive":0}"#).unloads());
         assert!(head(br#"{"prompt":"","keep_alive":"0s"}"#, Endpoint::Generate).unwrap().unloads());
         assert!(head(br#"{"input":[]}"#, Endpoint::Embed).unwrap().loads());
+    }
+
+    #[test]
+    fn fields_of_other_endpoints_are_not_looked_at() {
+        let head = chat(r#"{"suffix":"x","raw":"yes","system":"s"}"#);
+        assert!(!head.has_suffix && !head.raw_conflict);
+        let embed = super::head(br#"{"think":"extreme","top_logprobs":99,"tools":[1]}"#, Endpoint::Embed).unwrap();
+        assert!(embed.think.is_none() && !embed.offers_tools);
     }
 
     #[test]

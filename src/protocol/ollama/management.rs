@@ -7,8 +7,8 @@ use crate::protocol::DecodeError;
 
 use super::go_json::{self, Fields};
 use super::head::{missing, model};
-use super::line::write_json;
 use super::names;
+use super::response::line::write_json;
 
 /// What an Ollama server says when its registry does not have a model.
 pub const PULL_NOT_FOUND: &str = "pull model manifest: file does not exist";

@@ -6,25 +6,20 @@
 //! Source of the rules: Ollama's `server/routes.go`, `api/types.go` and `openai/openai.go` of August 2026 (v0.33).
 
 mod arguments;
-mod decoder;
 mod echo;
 mod embed;
-mod encoder;
 mod error;
 mod go_json;
 mod head;
 mod keep_alive;
-mod line;
 pub mod lists;
 pub mod management;
 mod models;
 mod names;
 mod options;
 mod request;
+mod response;
 mod settings;
-#[cfg(test)]
-mod tests;
-mod usage;
 
 pub use echo::ModelEcho;
 pub use embed::{
@@ -42,7 +37,9 @@ use super::{
     ApiError, ClientCodec, ContentTypes, DecodeError, EncodeError, Encoded, EventDecoder, EventEncoder, ListedModel,
     ModelProfile, ProviderError, ReplyContext, ServerCodec, StreamFault,
 };
-use line::Shape;
+use response::decode::Decoder;
+use response::encode::Encoder;
+use response::line::Shape;
 
 /// `Content-Type`s of the native endpoints.
 const CONTENT_TYPES: ContentTypes = ContentTypes {
@@ -69,11 +66,11 @@ impl ServerCodec for ChatServer {
     }
 
     fn encode_response(&self, context: &ReplyContext, response: &ChatResponse, timing: Timing) -> Vec<u8> {
-        encoder::whole(Shape::Chat, context, response, timing)
+        response::encode::whole(Shape::Chat, context, response, timing)
     }
 
     fn encoder(&self, context: ReplyContext) -> Box<dyn EventEncoder> {
-        Box::new(encoder::Encoder::new(Shape::Chat, context))
+        Box::new(Encoder::new(Shape::Chat, context))
     }
 
     fn encode_error(&self, error: &ApiError) -> Vec<u8> {
@@ -95,11 +92,11 @@ impl ServerCodec for GenerateServer {
     }
 
     fn encode_response(&self, context: &ReplyContext, response: &ChatResponse, timing: Timing) -> Vec<u8> {
-        encoder::whole(Shape::Generate, context, response, timing)
+        response::encode::whole(Shape::Generate, context, response, timing)
     }
 
     fn encoder(&self, context: ReplyContext) -> Box<dyn EventEncoder> {
-        Box::new(encoder::Encoder::new(Shape::Generate, context))
+        Box::new(Encoder::new(Shape::Generate, context))
     }
 
     fn encode_error(&self, error: &ApiError) -> Vec<u8> {
@@ -134,11 +131,11 @@ impl ClientCodec for Client {
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<ChatResponse, StreamFault> {
-        decoder::whole(body)
+        response::decode::whole(body)
     }
 
     fn decoder(&self) -> Box<dyn EventDecoder> {
-        Box::new(decoder::Decoder::default())
+        Box::new(Decoder::default())
     }
 
     fn decode_error(&self, status: u16, body: &[u8]) -> ProviderError {

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::protocol::{Capabilities, ListedModel, ModelKind, StreamFault};
 
-use super::{error, usage};
+use super::error;
+use super::response::usage;
 
 #[derive(Deserialize)]
 struct WireList {

@@ -1,6 +1,4 @@
-//! Settings that chat and generate share and that have more than one form: `think`, `format`, `keep_alive`, log probabilities.
-//!
-//! Each is looked for at the top level first and then among the options, where Open WebUI puts them.
+//! Settings that chat and generate share and that have more than one form: `think`, `format`, `keep_alive`.
 
 use serde_json::Value;
 
@@ -8,63 +6,74 @@ use crate::chat::{Effort, KeepAlive, OutputFormat, Reasoning};
 use crate::protocol::DecodeError;
 
 use super::go_json::Fields;
-use super::keep_alive as duration;
+use super::keep_alive;
 
-/// The options, for settings that stand there by mistake.
-pub(super) fn misplaced<'a>(fields: &Fields<'a>) -> Result<Option<Fields<'a>>, DecodeError> {
-    fields.object("options", "Options")
+/// The places where settings stand: the top level of a body first, then its options, where Open WebUI puts some of them.
+pub(super) struct Settings<'a> {
+    fields: &'a Fields<'a>,
+    options: Option<Fields<'a>>,
 }
 
-fn raw<'a>(key: &str, fields: &Fields<'a>, misplaced: &Option<Fields<'a>>) -> Option<&'a str> {
-    fields.raw(key).or_else(|| misplaced.as_ref().and_then(|options| options.raw(key)))
-}
+impl<'a> Settings<'a> {
+    /// The settings of a body.
+    ///
+    /// # Errors
+    /// A 400 when `options` is no object.
+    pub(super) fn new(fields: &'a Fields<'a>) -> Result<Self, DecodeError> {
+        Ok(Self { fields, options: fields.object("options", "Options")? })
+    }
 
-/// How long the model shall stay loaded.
-pub(super) fn keep_alive(
-    fields: &Fields<'_>,
-    misplaced: &Option<Fields<'_>>,
-) -> Result<Option<KeepAlive>, DecodeError> {
-    raw("keep_alive", fields, misplaced).map(duration::parse).transpose()
-}
+    /// How long the model shall stay loaded.
+    pub(super) fn keep_alive(&self) -> Result<Option<KeepAlive>, DecodeError> {
+        self.raw("keep_alive").map(keep_alive::parse).transpose()
+    }
 
-/// Whether and how much the model shall think; `None` leaves it to the model.
-pub(super) fn think(fields: &Fields<'_>, misplaced: &Option<Fields<'_>>) -> Result<Option<Reasoning>, DecodeError> {
-    let Some(raw) = raw("think", fields, misplaced) else { return Ok(None) };
-    let refuse = |message: String| DecodeError::field("think", message);
-    match serde_json::from_str(raw) {
-        Ok(Value::Bool(on)) => Ok(Some(if on { Reasoning::On } else { Reasoning::Off })),
-        Ok(Value::String(level)) => match level.as_str() {
-            "low" => Ok(Some(Reasoning::Effort(Effort::Low))),
-            "medium" => Ok(Some(Reasoning::Effort(Effort::Medium))),
-            "high" => Ok(Some(Reasoning::Effort(Effort::High))),
-            "max" => Ok(Some(Reasoning::Effort(Effort::Max))),
-            other => Err(refuse(format!(
-                "invalid think value: {other:?} (must be \"high\", \"medium\", \"low\", \"max\", true, or false)"
-            ))),
-        },
-        _ => Err(refuse(
-            "think must be a boolean or string (\"high\", \"medium\", \"low\", \"max\", true, or false)".to_owned(),
-        )),
+    /// Whether and how much the model shall think; `None` leaves it to the model.
+    pub(super) fn think(&self) -> Result<Option<Reasoning>, DecodeError> {
+        self.raw("think").map(think).transpose().map_err(|message| DecodeError::field("think", message))
+    }
+
+    /// Constraint on the answer's text.
+    ///
+    /// # Errors
+    /// A **500** for anything but `"json"` and an object, which is Ollama's own status for it.
+    pub(super) fn format(&self) -> Result<Option<OutputFormat>, DecodeError> {
+        let Some(raw) = self.raw("format") else { return Ok(None) };
+        match serde_json::from_str(raw) {
+            Ok(Value::String(text)) if text.is_empty() => Ok(None),
+            Ok(Value::String(text)) if text == "json" => Ok(Some(OutputFormat::Json)),
+            Ok(schema @ Value::Object(_)) => {
+                Ok(Some(OutputFormat::Schema { name: None, description: None, schema, strict: None }))
+            }
+            _ => Err(DecodeError {
+                status: 500,
+                message: format!("invalid format: {raw}; expected \"json\" or a valid JSON Schema object"),
+                param: Some("format".to_owned()),
+            }),
+        }
+    }
+
+    fn raw(&self, key: &str) -> Option<&'a str> {
+        self.fields.raw(key).or_else(|| self.options.as_ref().and_then(|options| options.raw(key)))
     }
 }
 
-/// Constraint on the answer's text.
-///
-/// # Errors
-/// A **500** for anything but `"json"` and an object, which is Ollama's own status for it.
-pub(super) fn format(fields: &Fields<'_>, misplaced: &Option<Fields<'_>>) -> Result<Option<OutputFormat>, DecodeError> {
-    let Some(raw) = raw("format", fields, misplaced) else { return Ok(None) };
+fn think(raw: &str) -> Result<Reasoning, String> {
     match serde_json::from_str(raw) {
-        Ok(Value::String(text)) if text.is_empty() => Ok(None),
-        Ok(Value::String(text)) if text == "json" => Ok(Some(OutputFormat::Json)),
-        Ok(schema @ Value::Object(_)) => {
-            Ok(Some(OutputFormat::Schema { name: None, description: None, schema, strict: None }))
+        Ok(Value::Bool(true)) => Ok(Reasoning::On),
+        Ok(Value::Bool(false)) => Ok(Reasoning::Off),
+        Ok(Value::String(level)) => match level.as_str() {
+            "low" => Ok(Reasoning::Effort(Effort::Low)),
+            "medium" => Ok(Reasoning::Effort(Effort::Medium)),
+            "high" => Ok(Reasoning::Effort(Effort::High)),
+            "max" => Ok(Reasoning::Effort(Effort::Max)),
+            other => Err(format!(
+                "invalid think value: {other:?} (must be \"high\", \"medium\", \"low\", \"max\", true, or false)"
+            )),
+        },
+        _ => {
+            Err("think must be a boolean or string (\"high\", \"medium\", \"low\", \"max\", true, or false)".to_owned())
         }
-        _ => Err(DecodeError {
-            status: 500,
-            message: format!("invalid format: {raw}; expected \"json\" or a valid JSON Schema object"),
-            param: Some("format".to_owned()),
-        }),
     }
 }
 

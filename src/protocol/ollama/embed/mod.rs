@@ -9,8 +9,9 @@ use crate::protocol::{DecodeError, EncodeError, Encoded, ModelProfile, Protocol,
 
 use super::go_json::{self, Fields};
 use super::head::Endpoint;
-use super::line::{Metrics, write_json};
-use super::{error, keep_alive, options, usage};
+use super::response::line::{Metrics, write_json};
+use super::response::usage;
+use super::{error, keep_alive, options};
 
 /// Keys that are read into the canonical request.
 const MODELLED: [&str; 6] = ["model", "name", "input", "prompt", "truncate", "dimensions"];

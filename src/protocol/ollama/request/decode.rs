@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::chat::{ChatRequest, Extra, Message, Part, Role, Tool, ToolKind};
 use crate::protocol::ollama::go_json::{self, Fields};
-use crate::protocol::ollama::{Endpoint, options, settings};
+use crate::protocol::ollama::settings::{Settings, top_logprobs};
+use crate::protocol::ollama::{Endpoint, options};
 use crate::protocol::{DecodeError, Protocol};
 
 use super::messages;
@@ -61,14 +62,14 @@ pub(in crate::protocol::ollama) fn generate(body: &[u8]) -> Result<ChatRequest, 
 }
 
 fn shared(fields: &Fields<'_>) -> Result<ChatRequest, DecodeError> {
-    let misplaced = settings::misplaced(fields)?;
-    let alternatives = settings::top_logprobs(fields)?;
+    let settings = Settings::new(fields)?;
+    let alternatives = top_logprobs(fields)?;
     let mut request = ChatRequest {
         // Ollama streams unless told not to.
         stream: fields.boolean("stream")?.unwrap_or(true),
-        reasoning: settings::think(fields, &misplaced)?,
-        format: settings::format(fields, &misplaced)?,
-        keep_alive: settings::keep_alive(fields, &misplaced)?,
+        reasoning: settings.think()?,
+        format: settings.format()?,
+        keep_alive: settings.keep_alive()?,
         logprobs: fields.boolean("logprobs")?.filter(|wanted| *wanted).map(|_| alternatives),
         ..ChatRequest::default()
     };

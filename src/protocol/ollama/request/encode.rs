@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::chat::{
@@ -13,72 +11,7 @@ use crate::chat::{
 use crate::protocol::ollama::arguments;
 use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol};
 
-#[derive(Serialize)]
-struct WireRequest<'a> {
-    model: &'a str,
-    messages: Vec<WireMessage<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<WireTool<'a>>,
-    /// Always written: an absent `stream` means yes.
-    stream: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<Cow<'a, Value>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    think: Option<Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keep_alive: Option<Number>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    logprobs: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_logprobs: Option<u8>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    options: Map<String, Value>,
-    #[serde(flatten)]
-    extra: Map<String, Value>,
-}
-
-#[derive(Serialize, Default)]
-struct WireMessage<'a> {
-    role: &'static str,
-    content: Cow<'a, str>,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    thinking: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    images: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    tool_calls: Vec<WireCall<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct WireCall<'a> {
-    id: &'a str,
-    function: WireCallFunction<'a>,
-}
-
-#[derive(Serialize)]
-struct WireCallFunction<'a> {
-    index: usize,
-    name: &'a str,
-    arguments: Box<RawValue>,
-}
-
-#[derive(Serialize)]
-struct WireTool<'a> {
-    r#type: &'static str,
-    function: WireFunction<'a>,
-}
-
-#[derive(Serialize)]
-struct WireFunction<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    parameters: Cow<'a, Value>,
-}
+use super::wire::{WireCall, WireCallFunction, WireFunction, WireMessage, WireRequest, WireTool};
 
 /// Writes the request.
 pub(in crate::protocol::ollama) fn encode(
@@ -143,7 +76,9 @@ fn messages(messages: &[Message]) -> Result<Vec<WireMessage<'_>>, EncodeError> {
                 }
                 Part::ToolResult(result) => wire.push(tool_result(result, &names)?),
                 Part::Reasoning(reasoning) => join(&mut current.thinking, &reasoning.text),
-                other => add_content(&mut current, other)?,
+                Part::Text(_) | Part::Refusal(_) | Part::Image(_) | Part::Audio { .. } | Part::File(_) => {
+                    add_content(&mut current, part)?;
+                }
             }
         }
         let says_nothing = current.content.is_empty()
@@ -199,10 +134,9 @@ fn add_content<'a>(message: &mut WireMessage<'a>, part: &'a Part) -> Result<(), 
 
 /// Ollama has one text per message: several become lines.
 fn join<'a>(text: &mut Cow<'a, str>, more: &'a str) {
-    if more.is_empty() {
-    } else if text.is_empty() {
+    if text.is_empty() {
         *text = Cow::Borrowed(more);
-    } else {
+    } else if !more.is_empty() {
         let text = text.to_mut();
         text.push('\n');
         text.push_str(more);

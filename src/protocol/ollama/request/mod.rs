@@ -5,6 +5,7 @@ mod encode;
 mod messages;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub(super) use decode::{chat, generate};
 pub(super) use encode::encode;

@@ -1,3 +1,4 @@
+use proptest::prelude::{any, proptest};
 use serde_json::{Value, json};
 
 use super::*;
@@ -349,5 +350,26 @@ fn thinking_has_four_levels_and_off_survives() {
     {
         let request = ChatRequest { keep_alive: Some(keep_alive), ..ChatRequest::default() };
         assert_eq!(encoded(&request).0["keep_alive"], wanted);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_body_is_worth_a_panic(
+        bytes in any::<Vec<u8>>(),
+        key in "messages|tools|options|images|think|format|keep_alive|stream|top_logprobs|prompt",
+        value in "[0-9\\[\\]{}\":,.a-z\u{e9}-]{0,16}",
+    ) {
+        let keyed = format!("{{\"{key}\":{value}}}").into_bytes();
+        let inner = format!("{{\"messages\":[{{\"{key}\":{value}}}]}}").into_bytes();
+        for body in [bytes, keyed, inner] {
+            for result in [chat(&body), generate(&body)] {
+                // Whatever was read can be written; whatever was refused says why.
+                match result {
+                    Ok(request) => drop(encode(&request, &profile())),
+                    Err(error) => assert!(!error.message.is_empty() && matches!(error.status, 400 | 500)),
+                }
+            }
+        }
     }
 }

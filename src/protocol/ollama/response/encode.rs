@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::chat::{ChatResponse, Choice, Event, FinishReason, Part, ToolCall, Usage};
 use crate::clock::{Timing, UnixNanos};
+use crate::protocol::ollama::error;
 use crate::protocol::{ApiError, EventEncoder, ReplyContext};
 
-use super::error;
 use super::line::{Done, Line, Metrics, Shape};
 
 /// Writes one NDJSON line per event. Tool calls are collected and leave in one line, because Ollama's are always whole.
 /// Of several alternative answers only the first is shown: the format has room for one.
-pub(super) struct Encoder {
+pub(in crate::protocol::ollama) struct Encoder {
     shape: Shape,
     model: String,
     calls: Vec<ToolCall>,
@@ -20,7 +20,7 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(shape: Shape, context: ReplyContext) -> Self {
+    pub(in crate::protocol::ollama) fn new(shape: Shape, context: ReplyContext) -> Self {
         Self { shape, model: context.model, calls: Vec::new(), finish: FinishReason::Stop, usage: Usage::default() }
     }
 
@@ -90,7 +90,12 @@ impl EventEncoder for Encoder {
 }
 
 /// Writes a whole answer as one object.
-pub(super) fn whole(shape: Shape, context: &ReplyContext, response: &ChatResponse, timing: Timing) -> Vec<u8> {
+pub(in crate::protocol::ollama) fn whole(
+    shape: Shape,
+    context: &ReplyContext,
+    response: &ChatResponse,
+    timing: Timing,
+) -> Vec<u8> {
     let nothing = Choice::default();
     let choice = response.choices.first().unwrap_or(&nothing);
     // As Ollama does: without tools in the request there is nobody to run a call.

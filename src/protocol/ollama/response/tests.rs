@@ -1,12 +1,16 @@
 //! The codecs as others use them: streams, whole answers, forwarding.
 
+use proptest::prelude::{any, proptest};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::chat::{Choice, Event, EventSink, FinishReason, Part, ResponseBuilder, ToolCall, Usage};
-use crate::clock::UnixNanos;
+use crate::chat::{ChatResponse, Choice, Event, EventSink, FinishReason, Part, ResponseBuilder, ToolCall, Usage};
+use crate::clock::{Timing, UnixNanos};
+use crate::protocol::envelope::Envelope;
 use crate::protocol::framing::Framer;
-use crate::protocol::{ErrorKind, ReasoningField};
+use crate::protocol::ollama::{ChatServer, Client, GenerateServer};
+use crate::protocol::{
+    ApiError, ClientCodec, ErrorKind, ModelProfile, ReasoningField, ReplyContext, ServerCodec, StreamFault,
+};
 
 const TIMING: Timing =
     Timing { started: UnixNanos(100), first_token: Some(UnixNanos(130)), ended: UnixNanos(1_000_000_000) };
@@ -133,6 +137,16 @@ fn a_whole_answer_equals_its_folded_stream() {
     assert_eq!(response.choices[0].finish, Some(FinishReason::Length));
     // Zeros are left out by Ollama, so a missing count is zero and not unknown.
     assert_eq!((response.usage.input, response.usage.output), (Some(0), Some(2)));
+}
+
+#[test]
+fn arguments_that_come_as_text_are_taken_as_they_are() {
+    let body = br#"{"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1}"}},
+        {"function":{"name":"f","arguments":""}},{"function":{"name":"f","arguments":null}}]},"done":true}"#;
+    let response = Client.decode_response(body).unwrap();
+    let calls: Vec<&ToolCall> = response.choices[0].tool_calls().collect();
+    assert_eq!(calls.iter().map(|call| call.arguments.as_str()).collect::<Vec<_>>(), ["{\"a\":1}", "{}", "{}"]);
+    assert_ne!(calls[1].id, calls[2].id);
 }
 
 #[test]
@@ -303,4 +317,30 @@ fn forwarded_bodies_name_the_provider_s_model_once() {
     };
     assert_eq!(forwarded(r#"{"model":"a","x":1.0,"MODEL":"b","name":"c"}"#), r#"{"model":"m\"7b","x":1.0}"#);
     assert_eq!(forwarded(r#"{"name":"c"}"#), r#"{"model":"m\"7b"}"#);
+}
+
+proptest! {
+    #[test]
+    fn any_text_goes_through_a_line_and_back(answer in any::<String>(), thinking in any::<String>()) {
+        let mut events = Vec::new();
+        if !thinking.is_empty() {
+            events.push(Event::Reasoning { choice: 0, text: thinking.as_str().into() });
+        }
+        if !answer.is_empty() {
+            events.push(text(&answer));
+        }
+        for server in [&ChatServer as &dyn ServerCodec, &GenerateServer] {
+            let lines = encode(server, &events).join("\n");
+            let read = fold(decode(&[lines.as_bytes()]).unwrap());
+            assert_eq!((read.choices[0].text(), read.choices[0].reasoning()), (answer.clone(), thinking.clone()));
+        }
+    }
+
+    #[test]
+    fn no_line_is_worth_a_panic(line in any::<Vec<u8>>(), key in "message|error|done|tool_calls|logprobs", value in "[0-9\\[\\]{}\":,a-z]{0,12}") {
+        let keyed = format!("{{\"{key}\":{value}}}\n");
+        assert!(decode(&[&line, b"\n"]).is_err());
+        // Whatever it says: it either ends an answer or is a fault.
+        let _ = decode(&[keyed.as_bytes()]);
+    }
 }

@@ -31,7 +31,7 @@ impl WireMetrics {
 }
 
 /// The usage of a chat or generate answer, from the JSON of its last line.
-pub(super) fn of_answer(json: &[u8]) -> Result<Usage, serde_json::Error> {
+pub(in crate::protocol::ollama) fn of_answer(json: &[u8]) -> Result<Usage, serde_json::Error> {
     let (metrics, raw) = WireMetrics::read(json)?;
     Ok(Usage {
         input: Some(count(metrics.prompt_eval_count.as_ref())),
@@ -42,7 +42,7 @@ pub(super) fn of_answer(json: &[u8]) -> Result<Usage, serde_json::Error> {
 }
 
 /// The usage of an embeddings answer, which generates nothing.
-pub(super) fn of_embedding(json: &[u8]) -> Result<Usage, serde_json::Error> {
+pub(in crate::protocol::ollama) fn of_embedding(json: &[u8]) -> Result<Usage, serde_json::Error> {
     let (metrics, raw) = WireMetrics::read(json)?;
     Ok(Usage { input: Some(count(metrics.prompt_eval_count.as_ref())), raw, ..Usage::default() })
 }
@@ -58,6 +58,6 @@ fn count(number: Option<&Number>) -> u64 {
 }
 
 /// Unix seconds of an RFC 3339 time; `None` when it is none.
-pub(super) fn seconds(time: &str) -> Option<i64> {
+pub(in crate::protocol::ollama) fn seconds(time: &str) -> Option<i64> {
     time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
 }

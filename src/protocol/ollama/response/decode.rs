@@ -10,9 +10,9 @@ use crate::chat::{ChatResponse, Event, EventSink, FinishReason, ResponseBuilder,
 use crate::protocol::framing::Frame;
 use crate::protocol::{EventDecoder, StreamFault};
 
-use super::arguments::call_id;
-use super::error;
 use super::usage;
+use crate::protocol::ollama::arguments::call_id;
+use crate::protocol::ollama::error;
 
 /// A text that borrows from the line where it has no escapes.
 #[derive(Deserialize)]
@@ -70,7 +70,7 @@ struct WireFunction<'a> {
 
 /// Reads the lines of one answer.
 #[derive(Debug, Default)]
-pub(super) struct Decoder {
+pub(in crate::protocol::ollama) struct Decoder {
     started: bool,
     done: bool,
     /// Calls seen so far: they number the calls, and decide what `stop` means.
@@ -146,13 +146,13 @@ impl Decoder {
         let index = self.calls;
         self.calls += 1;
         let Text(name) = call.function.name;
-        let arguments = call.function.arguments.map(RawValue::get).filter(|raw| *raw != "null").unwrap_or("{}");
+        let arguments = call.function.arguments.map_or("{}".into(), |raw| arguments(raw.get()));
         let id = match call.id.filter(filled) {
             Some(Text(id)) => id,
-            None => call_id(&[&self.created_at, &name, arguments], index).into(),
+            None => call_id(&[&self.created_at, &name, &arguments], index).into(),
         };
         out.event(Event::ToolCallStart { choice: 0, index, id, name, signature: None });
-        out.event(Event::ToolCallArguments { choice: 0, index, fragment: arguments.into() });
+        out.event(Event::ToolCallArguments { choice: 0, index, fragment: arguments });
     }
 
     /// Ollama says `stop` after tool calls as well, and nothing at all when a connection was closed early on its side.
@@ -166,12 +166,21 @@ impl Decoder {
     }
 }
 
+/// The arguments as JSON text. Servers that imitate Ollama send OpenAI's text instead of an object.
+fn arguments(raw: &str) -> Cow<'_, str> {
+    match serde_json::from_str(raw) {
+        Ok(Text(text)) if text.is_empty() => "{}".into(),
+        Ok(Text(text)) => text,
+        Err(_) => raw.into(),
+    }
+}
+
 fn filled(text: &Text<'_>) -> bool {
     !text.0.is_empty()
 }
 
 /// Reads a whole answer. A stream in its place is folded: some servers ignore `stream: false`.
-pub(super) fn whole(body: &[u8]) -> Result<ChatResponse, StreamFault> {
+pub(in crate::protocol::ollama) fn whole(body: &[u8]) -> Result<ChatResponse, StreamFault> {
     let mut decoder = Decoder::default();
     let mut builder = ResponseBuilder::default();
     // Values, not lines: a whole answer may be pretty-printed.

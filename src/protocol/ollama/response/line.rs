@@ -7,12 +7,11 @@ use serde_json::Value;
 
 use crate::chat::ToolCall;
 use crate::clock::{Timing, UnixNanos};
-
-use super::arguments;
+use crate::protocol::ollama::arguments;
 
 /// Which of the two answer formats a line has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::protocol::ollama) enum Shape {
     /// `message.content`.
     Chat,
     /// `response`.
@@ -21,27 +20,27 @@ pub(super) enum Shape {
 
 /// What a line says; empty parts are left out, except the text.
 #[derive(Debug, Default)]
-pub(super) struct Line<'a> {
-    pub(super) text: &'a str,
-    pub(super) thinking: &'a str,
-    pub(super) tool_calls: &'a [ToolCall],
-    pub(super) logprobs: &'a [Value],
+pub(in crate::protocol::ollama) struct Line<'a> {
+    pub(in crate::protocol::ollama) text: &'a str,
+    pub(in crate::protocol::ollama) thinking: &'a str,
+    pub(in crate::protocol::ollama) tool_calls: &'a [ToolCall],
+    pub(in crate::protocol::ollama) logprobs: &'a [Value],
     /// The answer is complete with this line.
-    pub(super) done: Option<Done>,
+    pub(in crate::protocol::ollama) done: Option<Done>,
 }
 
 /// The end of an answer.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(in crate::protocol::ollama) struct Done {
     /// `stop`, `length`, `load`, `unload`.
-    pub(super) reason: &'static str,
+    pub(in crate::protocol::ollama) reason: &'static str,
     /// Left out of load and unload answers.
-    pub(super) metrics: Option<Metrics>,
+    pub(in crate::protocol::ollama) metrics: Option<Metrics>,
 }
 
 /// What an answer took. Durations are nanoseconds; zero values are left out, as Ollama does.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Metrics {
+pub(in crate::protocol::ollama) struct Metrics {
     #[serde(skip_serializing_if = "is_zero")]
     total_duration: i64,
     #[serde(skip_serializing_if = "is_zero")]
@@ -56,19 +55,21 @@ pub(super) struct Metrics {
     eval_duration: i64,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(duration: &i64) -> bool {
     *duration == 0
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_absent(count: &Option<u64>) -> bool {
     count.unwrap_or(0) == 0
 }
 
 impl Metrics {
     /// Durations of at least one nanosecond: Open WebUI divides by them.
-    pub(super) fn new(timing: Timing, prompt_tokens: Option<u64>, answer_tokens: Option<u64>) -> Self {
+    pub(in crate::protocol::ollama) fn new(
+        timing: Timing,
+        prompt_tokens: Option<u64>,
+        answer_tokens: Option<u64>,
+    ) -> Self {
         let between = |from: UnixNanos, to: UnixNanos| to.0.saturating_sub(from.0).max(1);
         let first_token = timing.first_token.unwrap_or(timing.ended);
         Self {
@@ -83,12 +84,12 @@ impl Metrics {
     }
 
     /// The metrics of an embedding, which generates nothing.
-    pub(super) fn of_embedding(timing: Timing, prompt_tokens: Option<u64>) -> Self {
+    pub(in crate::protocol::ollama) fn of_embedding(timing: Timing, prompt_tokens: Option<u64>) -> Self {
         Self { prompt_eval_duration: 0, eval_duration: 0, ..Self::new(timing, prompt_tokens, None) }
     }
 
     /// Appends the metrics as further keys of an object that already has some.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(in crate::protocol::ollama) fn write(&self, out: &mut Vec<u8>) {
         let start = out.len();
         write_json(self, out);
         // The braces go: `{"a":1}` becomes `,"a":1`. There is always one key, the total.
@@ -99,7 +100,7 @@ impl Metrics {
 
 impl Line<'_> {
     /// Appends the line without its line end. `model` is echoed, `now` is the line's `created_at`.
-    pub(super) fn write(&self, shape: Shape, model: &str, now: UnixNanos, out: &mut Vec<u8>) {
+    pub(in crate::protocol::ollama) fn write(&self, shape: Shape, model: &str, now: UnixNanos, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"model\":");
         write_json(model, out);
         out.extend_from_slice(b",\"created_at\":\"");
@@ -177,6 +178,6 @@ impl Line<'_> {
 }
 
 /// Appends a value as JSON.
-pub(super) fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+pub(in crate::protocol::ollama) fn write_json<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("plain data always serialises into memory");
 }
