@@ -1,0 +1,106 @@
+//! The log: one row per upstream answer. What the columns mean is `tracking`'s business; here they are values in order.
+
+use std::sync::LazyLock;
+
+use super::StoreError;
+use super::driver::{Conn, Param, Row};
+
+/// Columns of `requests`, in the order in which values are given to [`insert`] and found in a [`Row`].
+pub const COLUMNS: [&str; 49] = [
+    "id",
+    "parent",
+    "started_ms",
+    "end_user",
+    "chat_id",
+    "message_id",
+    "key_name",
+    "tags",
+    "client",
+    "endpoint",
+    "client_protocol",
+    "provider_protocol",
+    "asked",
+    "steps",
+    "resolved_by",
+    "alias",
+    "router",
+    "provider",
+    "model",
+    "status",
+    "error",
+    "error_message",
+    "finish_reason",
+    "stream",
+    "first_token_ms",
+    "total_ms",
+    "relay_us",
+    "attempts",
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
+    "audio_output_tokens",
+    "image_input_tokens",
+    "searches",
+    "search_context",
+    "citation_tokens",
+    "reported_cost_nano",
+    "service_tier",
+    "raw_usage",
+    "estimated",
+    "cost_nano",
+    "cost_source",
+    "computed_cost_nano",
+    "price",
+    "formula",
+];
+
+static INSERT: LazyLock<String> = LazyLock::new(|| {
+    let places: Vec<String> = (1..=COLUMNS.len()).map(|number| format!("${number}")).collect();
+    format!("insert into requests ({}) values ({}) on conflict (id) do nothing", COLUMNS.join(", "), places.join(", "))
+});
+static BY_ID: LazyLock<String> =
+    LazyLock::new(|| format!("select {} from requests where id = $1 or parent = $2 order by id", COLUMNS.join(", ")));
+static RECENT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select {} from requests where started_ms >= $1 and started_ms < $2 order by started_ms desc, id desc limit $3",
+        COLUMNS.join(", ")
+    )
+});
+
+/// Adds a row. `false`: a row with this id is there already and stays as it is.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn insert(conn: &mut Conn<'_>, values: &[Param<'_>; COLUMNS.len()]) -> Result<bool, StoreError> {
+    Ok(conn.execute(&INSERT, values)? == 1)
+}
+
+/// A request and the calls made for it (a designator's), oldest first.
+///
+/// # Errors
+/// When the database cannot be read, or what `read` returns.
+pub fn with_linked<T>(
+    conn: &mut Conn<'_>,
+    id: &str,
+    read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    conn.query(&BY_ID, &[id.into(), id.into()], read)
+}
+
+/// Requests that started in `from_ms..to_ms` (Unix milliseconds), newest first, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be read, or what `read` returns.
+pub fn recent<T>(
+    conn: &mut Conn<'_>,
+    from_ms: i64,
+    to_ms: i64,
+    limit: u32,
+    read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    conn.query(&RECENT, &[from_ms.into(), to_ms.into(), limit.into()], read)
+}
