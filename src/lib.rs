@@ -11,11 +11,12 @@
 //! - [`chat`] is the canonical model every wire format is translated to and from.
 //! - [`protocol`] holds the wire formats, as pure translation.
 //! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
-//! - [`store`] is the database.
+//! - [`auth`] says who is asking; [`store`] is the database.
 //! - [`tracking`] is what happened: usage records, cost, the journal.
 //! - [`demo`] is a simulated provider for `llm-relay demo`, reached over a real socket.
 //! - [`money`], [`secret`] and [`clock`] are small leaves everyone may use.
 
+pub mod auth;
 pub mod catalog;
 pub mod chat;
 pub mod clock;
