@@ -1,5 +1,8 @@
-//! What happened: one [`UsageRecord`] per upstream answer, its cost, and its way through the journal into the store.
+//! What happened: one [`UsageRecord`] per upstream answer, and what it cost.
 
+mod cost;
+pub mod estimate;
 mod record;
 
+pub use cost::{Cost, cost};
 pub use record::{CostSource, ErrorClass, UsageRecord};

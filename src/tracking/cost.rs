@@ -1,0 +1,181 @@
+//! What an answer cost: disjoint counters times the price row, summed exactly and rounded once.
+//!
+//! The rules, in the order in which they apply:
+//! - A cost the provider reported is the cost; our own computation is kept beside it.
+//! - Hardware of our own costs zero, which is not the same as "not known".
+//! - Without a price row, or with a counter or a price missing that the sum needs, the cost is `None`, never zero.
+//! - A tier moves the whole request, output and cached tokens too; what the tier leaves out stays at the base price.
+//!   Off-peak values likewise.
+//! - A kind of token without a price of its own takes the price of what it is a kind of, and the formula says so:
+//!   one-hour cache writes that of cache writes; cached, audio and image input that of input; audio output and
+//!   reasoning that of output.
+//! - `flex` and `batch` halve the price of tokens, `priority` doubles it; fees stay as they are.
+
+mod rates;
+
+use std::fmt::Write;
+
+use crate::catalog::Price;
+use crate::chat::{SearchContext, Usage};
+use crate::clock::UnixMillis;
+use crate::money::{NanoUsd, PicoUsd};
+
+use super::CostSource;
+use rates::{Rate, rates};
+
+/// What an answer cost and how we know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// What counts; `None` is "not known". Never negative.
+    pub amount: Option<NanoUsd>,
+    /// Where it comes from.
+    pub source: CostSource,
+    /// Our own computation, also beside a reported amount.
+    pub computed: Option<NanoUsd>,
+    /// Id of the price row, when one was used.
+    pub price: Option<String>,
+    /// The computation, to be read and checked.
+    pub formula: Option<String>,
+}
+
+/// Service tiers that change the price of tokens, and by how many halves it is multiplied.
+/// The words are those of OpenAI's and Gemini's answers; a word that is not here leaves the price as it is.
+const SERVICE_TIERS: [(&str, i128); 3] = [("flex", 1), ("batch", 1), ("priority", 4)];
+const FULL_PRICE: i128 = 2;
+
+/// Computes the cost of `usage`. `local`: it ran on hardware of our own. `at`: when the request arrived, for prices
+/// that depend on the time of day. `estimated`: the counters are our estimate.
+pub fn cost(usage: &Usage, price: Option<&Price>, local: bool, at: UnixMillis, estimated: bool) -> Cost {
+    let calculation = price.filter(|_| !local).and_then(|price| calculate(usage, price, at));
+    let computed = calculation.as_ref().map(|calculation| calculation.amount);
+    let used = if computed.is_some() { price.map(|price| price.id.clone()) } else { None };
+    let formula = calculation.map(|calculation| calculation.formula);
+    if let Some(reported) = usage.reported_cost {
+        // A negative report (OpenRouter's marker for "not known" is -1) is no cost.
+        if reported.0 >= 0 {
+            let said = format!("reported by the provider: {reported}");
+            let formula = formula.map_or_else(|| said.clone(), |ours| format!("{said}; computed: {ours}"));
+            return Cost {
+                amount: Some(reported),
+                source: CostSource::Reported,
+                computed,
+                price: used,
+                formula: Some(formula),
+            };
+        }
+    }
+    if local {
+        return Cost { amount: Some(NanoUsd(0)), source: CostSource::Local, ..Cost::default() };
+    }
+    let source = match (computed, estimated) {
+        (None, _) => CostSource::Unknown,
+        (Some(_), true) => CostSource::Estimated,
+        (Some(_), false) => CostSource::Computed,
+    };
+    Cost { amount: computed, source, computed, price: used, formula }
+}
+
+struct Calculation {
+    amount: NanoUsd,
+    formula: String,
+}
+
+/// A counter, its price, and the name both have in the formula.
+struct Term {
+    count: u64,
+    name: &'static str,
+    rate: Option<Rate>,
+}
+
+/// `None`: something the sum needs is not known.
+fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation> {
+    let rates = rates(usage, price, at);
+    // A prompt always has plain tokens, so a missing count is a missing count. An answer need not:
+    // embeddings have none, and no price for them either.
+    let input = usage.input?;
+    let output = match usage.output {
+        Some(output) => output,
+        None if rates.output.is_none_or(|rate| rate.price.0 == 0) => 0,
+        None => return None,
+    };
+    // Reasoning lies inside the output; it is taken out only where it has a price of its own.
+    let reasoning = rates.reasoning.map_or(0, |_| usage.reasoning.unwrap_or(0).min(output));
+    let term = |count, name, rate| Term { count, name, rate };
+    let terms = [
+        term(input, "in", rates.input),
+        term(usage.cache_read.unwrap_or(0), "cache read", rates.cache_read),
+        term(usage.cache_write.unwrap_or(0), "cache write", rates.cache_write),
+        term(usage.cache_write_1h.unwrap_or(0), "cache write 1h", rates.cache_write_1h),
+        term(usage.audio_input.unwrap_or(0), "audio in", rates.audio_input),
+        term(usage.image_input.unwrap_or(0), "image in", rates.image_input),
+        term(output - reasoning, "out", rates.output),
+        term(reasoning, "reasoning", rates.reasoning),
+        term(usage.audio_output.unwrap_or(0), "audio out", rates.audio_output),
+        term(usage.citation_tokens.unwrap_or(0), "citation", rates.citation),
+    ];
+    let mut tokens: i128 = 0;
+    let mut parts = Vec::new();
+    for term in terms.iter().filter(|term| term.count > 0) {
+        let rate = term.rate?;
+        tokens = tokens.saturating_add(i128::from(term.count).saturating_mul(rate.price.0.into()));
+        let note = rate.instead_of.map_or(String::new(), |kind| format!(" ({kind} price)"));
+        parts.push(format!("{} {} × {}{note}", term.count, term.name, usd_per_million(rate.price)));
+    }
+    let mut formula = if parts.is_empty() { "0".to_owned() } else { format!("{} USD/M", parts.join(" + ")) };
+    for note in &rates.notes {
+        // Writing to a String cannot fail.
+        let _ = write!(formula, " ({note})");
+    }
+    let halves = service_tier(usage, &mut formula);
+    let fees = fees(usage, price, &mut formula);
+    // The sum is kept in half pico-dollars, so that halving loses nothing before the one rounding.
+    let half_picos = tokens.saturating_mul(halves).saturating_add(fees.saturating_mul(FULL_PRICE));
+    let amount = NanoUsd::from_pico_sum(half_picos / FULL_PRICE);
+    let _ = write!(formula, " = {amount}");
+    Some(Calculation { amount, formula })
+}
+
+fn service_tier(usage: &Usage, formula: &mut String) -> i128 {
+    let word = usage.service_tier.as_deref().unwrap_or("");
+    let Some((name, halves)) = SERVICE_TIERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) else {
+        return FULL_PRICE;
+    };
+    let _ = write!(formula, " × {} ({name})", if *halves < FULL_PRICE { "0.5" } else { "2" });
+    *halves
+}
+
+/// Fees in pico-dollars. A provider that counts its searches is paid per search; one that only states the depth
+/// (Perplexity) ran one. A depth that is not stated is the cheapest, so that a fee is never invented.
+fn fees(usage: &Usage, price: &Price, formula: &mut String) -> i128 {
+    let mut sum: i128 = 0;
+    let mut add = |count: u64, name: &str, fee: PicoUsd| {
+        let fee = fee.0.max(0);
+        sum = sum.saturating_add(i128::from(count).saturating_mul(fee.into()));
+        let _ = write!(formula, " + {count} {name} × {} USD", NanoUsd::from_pico_sum(fee.into()).to_usd());
+    };
+    if let Some(fee) = price.per_request {
+        add(1, "request", fee);
+    }
+    if let Some([low, medium, high]) = price.per_search {
+        let (depth, fee) = match usage.search_context {
+            None | Some(SearchContext::Low) => ("low", low),
+            Some(SearchContext::Medium) => ("medium", medium),
+            Some(SearchContext::High) => ("high", high),
+        };
+        let implied = u64::from(usage.search_context.is_some());
+        let searches = usage.searches.filter(|count| *count > 0).unwrap_or(implied);
+        if searches > 0 {
+            add(searches, &format!("search ({depth})"), fee);
+        }
+    }
+    sum
+}
+
+/// Decimal text of a token's price in USD per million.
+fn usd_per_million(price: PicoUsd) -> String {
+    // A pico-dollar per token is a micro-dollar per million: a thousand times finer than nano-dollars, never lossy.
+    NanoUsd(price.0.saturating_mul(1000)).to_usd()
+}
+
+#[cfg(test)]
+mod tests;
