@@ -1,8 +1,45 @@
-//! What happened: one [`UsageRecord`] per upstream answer, and what it cost.
+//! What happened: one [`UsageRecord`] per upstream answer, its cost, and its way through the journal into the store.
+//!
+//! ```text
+//! Recording (one answer) -> Journal (a line in a file) -> Recorder (a task) -> store (rows and hourly sums) -> report
+//! ```
+//!
+//! [`Recording`] makes sure that there is exactly one record; [`cost()`] says what it cost; [`Journal`] survives a
+//! crash; [`Recorder`] copies each record exactly once; [`report()`] reads the sums.
 
+mod columns;
 mod cost;
 pub mod estimate;
+mod journal;
 mod record;
+mod recorder;
+mod recording;
+mod report;
+mod rollup;
 
 pub use cost::{Cost, cost};
+pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};
+pub use recorder::Recorder;
+pub use recording::{Outcome, Recording};
+pub use report::{Period, PeriodError, Report, Row, report};
+
+pub use crate::store::usage::{Counters, Dimension, UnknownDimension};
+
+use crate::store::{Conn, StoreError, requests};
+
+/// A request and the calls made for it (a designator's), oldest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find(conn: &mut Conn<'_>, id: &str) -> Result<Vec<UsageRecord>, StoreError> {
+    requests::with_linked(conn, id, columns::record)
+}
+
+/// Records that started in the period, newest first, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn recent(conn: &mut Conn<'_>, period: Period, limit: u32) -> Result<Vec<UsageRecord>, StoreError> {
+    requests::recent(conn, period.from.0, period.to.0, limit, columns::record)
+}

@@ -1,0 +1,238 @@
+//! A usage record as a row of the log, and back. The order is that of [`requests::COLUMNS`].
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::UsageRecord;
+use crate::chat::Usage;
+use crate::clock::UnixMillis;
+use crate::money::NanoUsd;
+use crate::store::{Param, Row, StoreError, requests};
+
+/// The values of a record's row.
+pub(super) fn values(record: &UsageRecord) -> [Param<'_>; requests::COLUMNS.len()] {
+    let usage = &record.usage;
+    [
+        (&record.id).into(),
+        record.parent.as_deref().into(),
+        record.started.into(),
+        record.end_user.as_deref().into(),
+        record.chat_id.as_deref().into(),
+        record.message_id.as_deref().into(),
+        record.key.as_deref().into(),
+        json(&record.tags),
+        (&record.client).into(),
+        (&record.endpoint).into(),
+        (&record.client_protocol).into(),
+        (&record.provider_protocol).into(),
+        (&record.asked).into(),
+        json(&record.steps),
+        (&record.resolved_by).into(),
+        record.alias.as_deref().into(),
+        record.router.as_deref().into(),
+        (&record.provider).into(),
+        (&record.model).into(),
+        record.status.into(),
+        record.error.map_or(Param::Null, |error| word(&error)),
+        record.error_message.as_deref().into(),
+        record.finish_reason.as_deref().into(),
+        record.stream.into(),
+        record.first_token_ms.into(),
+        record.total_ms.into(),
+        record.relay_us.into(),
+        record.attempts.into(),
+        usage.input.into(),
+        usage.output.into(),
+        usage.reasoning.into(),
+        usage.cache_read.into(),
+        usage.cache_write.into(),
+        usage.cache_write_1h.into(),
+        usage.audio_input.into(),
+        usage.audio_output.into(),
+        usage.image_input.into(),
+        usage.searches.into(),
+        usage.search_context.map_or(Param::Null, |depth| word(&depth)),
+        usage.citation_tokens.into(),
+        usage.reported_cost.into(),
+        usage.service_tier.as_deref().into(),
+        usage.raw.as_deref().into(),
+        record.estimated.into(),
+        record.cost.into(),
+        word(&record.cost_source),
+        record.computed_cost.into(),
+        record.price.as_deref().into(),
+        record.formula.as_deref().into(),
+    ]
+}
+
+/// The record of a row.
+pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
+    let count = |column| Ok::<_, StoreError>(row.optional_integer(column)?.and_then(|count| u64::try_from(count).ok()));
+    Ok(UsageRecord {
+        id: row.text(0)?,
+        parent: row.optional_text(1)?,
+        started: UnixMillis(row.integer(2)?),
+        end_user: row.optional_text(3)?,
+        chat_id: row.optional_text(4)?,
+        message_id: row.optional_text(5)?,
+        key: row.optional_text(6)?,
+        tags: from_json(&row.text(7)?, "list of tags")?,
+        client: row.text(8)?,
+        endpoint: row.text(9)?,
+        client_protocol: row.text(10)?,
+        provider_protocol: row.text(11)?,
+        asked: row.text(12)?,
+        steps: from_json(&row.text(13)?, "list of steps")?,
+        resolved_by: row.text(14)?,
+        alias: row.optional_text(15)?,
+        router: row.optional_text(16)?,
+        provider: row.text(17)?,
+        model: row.text(18)?,
+        status: small(row.integer(19)?, "status")?,
+        error: row.optional_text(20)?.map(|text| from_word(text, "error class")).transpose()?,
+        error_message: row.optional_text(21)?,
+        finish_reason: row.optional_text(22)?,
+        stream: row.integer(23)? != 0,
+        first_token_ms: row.optional_integer(24)?.map(|value| small(value, "time")).transpose()?,
+        total_ms: small(row.integer(25)?, "time")?,
+        relay_us: small(row.integer(26)?, "time")?,
+        attempts: small(row.integer(27)?, "number of attempts")?,
+        usage: Usage {
+            input: count(28)?,
+            output: count(29)?,
+            reasoning: count(30)?,
+            cache_read: count(31)?,
+            cache_write: count(32)?,
+            cache_write_1h: count(33)?,
+            audio_input: count(34)?,
+            audio_output: count(35)?,
+            image_input: count(36)?,
+            searches: count(37)?,
+            search_context: row.optional_text(38)?.map(|text| from_word(text, "search depth")).transpose()?,
+            citation_tokens: count(39)?,
+            reported_cost: row.optional_integer(40)?.map(NanoUsd),
+            service_tier: row.optional_text(41)?,
+            raw: row.optional_text(42)?,
+        },
+        estimated: row.integer(43)? != 0,
+        cost: row.optional_integer(44)?.map(NanoUsd),
+        cost_source: from_word(row.text(45)?, "cost source")?,
+        computed_cost: row.optional_integer(46)?.map(NanoUsd),
+        price: row.optional_text(47)?,
+        formula: row.optional_text(48)?,
+    })
+}
+
+fn json<T: Serialize>(value: &[T]) -> Param<'static> {
+    // Lists of plain texts: there is nothing in them that JSON could refuse.
+    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned()).into()
+}
+
+fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Unreadable { what, source: error.into() })
+}
+
+/// The word an enum has in JSON, without quotes.
+fn word<T: Serialize>(value: &T) -> Param<'static> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text.into(),
+        _ => Param::Null,
+    }
+}
+
+fn from_word<T: DeserializeOwned>(text: String, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_value(text.into()).map_err(|error| StoreError::Unreadable { what, source: error.into() })
+}
+
+fn small<T: TryFrom<i64>>(value: i64, what: &'static str) -> Result<T, StoreError>
+where
+    T::Error: std::error::Error + Send + Sync + 'static,
+{
+    T::try_from(value).map_err(|error| StoreError::Unreadable { what, source: error.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::SearchContext;
+    use crate::routing::Step;
+    use crate::store::Store;
+    use crate::tracking::{CostSource, ErrorClass};
+
+    /// A record in which no two values of a type are the same, so that a swapped column shows.
+    fn full() -> UsageRecord {
+        let text = |name: &str| Some(format!("the {name}"));
+        UsageRecord {
+            id: "id".into(),
+            parent: text("parent"),
+            started: UnixMillis(1),
+            end_user: text("user"),
+            chat_id: text("chat"),
+            message_id: text("message"),
+            key: text("key"),
+            tags: vec!["a,b".into(), "ü\"".into()],
+            client: "10.0.0.1".into(),
+            endpoint: "/api/chat".into(),
+            client_protocol: "ollama".into(),
+            provider_protocol: "gemini".into(),
+            asked: "asked".into(),
+            steps: vec![Step { stage: "alias".into(), from: "f".into(), to: "t".into() }],
+            resolved_by: "alias:f".into(),
+            alias: text("alias"),
+            router: text("router"),
+            provider: "p".into(),
+            model: "m".into(),
+            status: 502,
+            error: Some(ErrorClass::ProviderAuth),
+            error_message: text("error"),
+            finish_reason: text("reason"),
+            stream: true,
+            first_token_ms: Some(2),
+            total_ms: 3,
+            relay_us: 4,
+            attempts: 5,
+            usage: Usage {
+                input: Some(6),
+                output: Some(7),
+                reasoning: Some(8),
+                cache_read: Some(9),
+                cache_write: Some(10),
+                cache_write_1h: Some(11),
+                audio_input: Some(12),
+                audio_output: Some(13),
+                image_input: Some(14),
+                searches: Some(15),
+                search_context: Some(SearchContext::Medium),
+                citation_tokens: Some(16),
+                reported_cost: Some(NanoUsd(17)),
+                service_tier: text("tier"),
+                raw: text("raw"),
+            },
+            estimated: false,
+            cost: Some(NanoUsd(18)),
+            cost_source: CostSource::Reported,
+            computed_cost: Some(NanoUsd(19)),
+            price: text("price"),
+            formula: text("formula"),
+        }
+    }
+
+    #[test]
+    fn records_come_back_from_the_log_as_they_went() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        let empty = UsageRecord { id: "empty".into(), estimated: true, ..UsageRecord::default() };
+        store
+            .blocking(|conn| {
+                for written in [&full(), &empty] {
+                    assert!(requests::insert(conn, &values(written))?);
+                    assert!(!requests::insert(conn, &values(written))?, "the same id again");
+                    assert_eq!(requests::with_linked(conn, &written.id, record)?, std::slice::from_ref(written));
+                }
+                assert_eq!(requests::with_linked(conn, "the parent", record)?, [full()]);
+                assert_eq!(requests::recent(conn, 0, 2, 10, record)?, [full(), empty]);
+                Ok(())
+            })
+            .unwrap();
+    }
+}

@@ -1,0 +1,201 @@
+//! The journal: where a finished answer is written down before its last byte leaves, whatever the database does.
+//!
+//! A folder of segments, each a file of one JSON record per line. Appending is one `write(2)` on a file opened for
+//! appending: no lock, no `fsync`, a few microseconds, so it is called on the request's own path although it is file
+//! I/O. What `write` has taken survives `kill -9`, since it is in the kernel's cache; only a power cut can lose it.
+//!
+//! A process writes to segments of its own, and holds a lock on each, so that another one using the same folder takes
+//! over only what a dead process left. The recorder reads the segments as [`Tail`]s and deletes them once copied.
+
+mod segment;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::UsageRecord;
+use segment::Segment;
+pub(super) use segment::{Batch, Tail};
+
+/// A segment is followed by the next one from this size on.
+const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The journal of one process.
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    current: ArcSwap<Segment>,
+    /// Segments the recorder has not been told of yet. Locked once per segment, never by a plain append.
+    opened: Mutex<Vec<Tail>>,
+    appended: Notify,
+    lost: AtomicU64,
+    segment_bytes: u64,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, creating it when absent: takes over what dead processes left there, and starts
+    /// a segment of its own (the last line of an older one may be torn).
+    ///
+    /// # Errors
+    /// When the folder cannot be created, read or written.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        Self::with_segment_bytes(folder, SEGMENT_BYTES)
+    }
+
+    pub(super) fn with_segment_bytes(folder: &Path, segment_bytes: u64) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mut opened = segment::abandoned(folder)?;
+        let current = Arc::new(Segment::create(folder)?);
+        opened.push(current.tail());
+        Ok(Self {
+            folder: folder.to_owned(),
+            current: ArcSwap::new(current),
+            opened: Mutex::new(opened),
+            appended: Notify::new(),
+            lost: AtomicU64::new(0),
+            segment_bytes,
+        })
+    }
+
+    /// Writes a record down. Never fails a request: when the journal cannot be written (a full disk), the record goes
+    /// to the log as an error line, complete, and is counted in [`Journal::lost`].
+    pub fn append(&self, record: &UsageRecord) {
+        let line = match serde_json::to_vec(record) {
+            Ok(line) => line,
+            Err(error) => return self.give_up(record, &error.into()),
+        };
+        let segment = self.current.load();
+        match segment.append(line) {
+            Ok(size) if size >= self.segment_bytes => self.start_next(&segment),
+            Ok(_) => {}
+            Err(error) => self.give_up(record, &error),
+        }
+        self.appended.notify_one();
+    }
+
+    /// Records that could not be written since the start. They are in the log.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The folder of the segments.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Completes after an append; at once when there was one since the last time.
+    pub(super) fn appended(&self) -> Notified<'_> {
+        self.appended.notified()
+    }
+
+    /// Segments opened since the last call, oldest first.
+    pub(super) fn take_opened(&self) -> Vec<Tail> {
+        std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a new segment in the place of `full`, unless another thread already has. When there can be none, the full
+    /// one simply grows on.
+    fn start_next(&self, full: &Arc<Segment>) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(full, &self.current.load()) {
+            return;
+        }
+        match Segment::create(&self.folder) {
+            Ok(next) => {
+                let next = Arc::new(next);
+                opened.push(next.tail());
+                self.current.store(next);
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the journal cannot start its next segment and stays with the full one");
+            }
+        }
+    }
+
+    fn give_up(&self, record: &UsageRecord, error: &io::Error) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(
+            request.id = %record.id,
+            error = %error,
+            record = ?record,
+            "the journal cannot be written, this usage record is only here"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str) -> UsageRecord {
+        UsageRecord { id: id.into(), ..UsageRecord::default() }
+    }
+
+    fn ids(tails: &[Tail]) -> Vec<String> {
+        let mut ids = Vec::new();
+        for tail in tails {
+            ids.extend(tail.read(0, u64::MAX).unwrap().records.into_iter().map(|record| record.id));
+        }
+        ids
+    }
+
+    #[test]
+    fn records_come_back_in_order_over_many_segments() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::with_segment_bytes(folder.path(), 3000).unwrap();
+        let expected: Vec<String> = (0..20).map(|number| format!("{number:02}")).collect();
+        for id in &expected {
+            journal.append(&record(id));
+        }
+        let tails = journal.take_opened();
+        assert!(tails.len() > 5, "{}", tails.len());
+        assert_eq!(ids(&tails), expected);
+        let closed = tails.iter().filter(|tail| tail.is_closed()).count();
+        assert_eq!(closed, tails.len() - 1, "all but the current one");
+    }
+
+    #[test]
+    fn many_threads_lose_nothing_and_tear_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::with_segment_bytes(folder.path(), 20_000).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let journal = &journal;
+                scope.spawn(move || (0..100).for_each(|number| journal.append(&record(&format!("{thread}-{number}")))));
+            }
+        });
+        let mut found = ids(&journal.take_opened());
+        found.sort();
+        found.dedup();
+        assert_eq!((found.len(), journal.lost()), (400, 0));
+    }
+
+    #[test]
+    fn a_living_journal_keeps_its_segments_and_a_dead_one_leaves_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Journal::open(folder.path()).unwrap();
+        first.append(&record("a"));
+        let second = Journal::open(folder.path()).unwrap();
+        assert_eq!(ids(&second.take_opened()), Vec::<String>::new());
+        drop(first);
+        let third = Journal::open(folder.path()).unwrap();
+        assert_eq!(ids(&third.take_opened()), ["a"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_counted_and_the_next_line_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.current.load().tear(b"{\"id\":\"to").unwrap();
+        journal.append(&record("next"));
+        let tails = journal.take_opened();
+        let batch = tails[0].read(0, u64::MAX).unwrap();
+        assert_eq!((batch.records.len(), batch.unreadable), (1, 1));
+        assert_eq!(ids(&tails), ["next"]);
+    }
+}

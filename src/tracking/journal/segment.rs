@@ -1,0 +1,183 @@
+//! One file of the journal: its writing end, and its reading end.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use crate::tracking::UsageRecord;
+
+const EXTENSION: &str = "jsonl";
+
+/// The writing end. The file is locked while this lives.
+#[derive(Debug)]
+pub(super) struct Segment {
+    path: PathBuf,
+    file: File,
+    size: AtomicU64,
+    /// The last write was cut short, so the next line must begin with a line feed.
+    is_torn: AtomicBool,
+}
+
+impl Segment {
+    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+        // The name sorts by time. The file gets it once it is locked: nobody may see it unlocked and take it over.
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        let path = folder.join(&name).with_extension(EXTENSION);
+        let unlocked = folder.join(&name).with_extension("new");
+        let file = OpenOptions::new().append(true).create_new(true).open(&unlocked)?;
+        file.lock()?;
+        std::fs::rename(&unlocked, &path)?;
+        Ok(Self { path, file, size: AtomicU64::new(0), is_torn: AtomicBool::new(false) })
+    }
+
+    /// Writes one line with one system call and returns the size the file has then.
+    pub(super) fn append(&self, mut line: Vec<u8>) -> io::Result<u64> {
+        line.push(b'\n');
+        if self.is_torn.swap(false, Ordering::Relaxed) {
+            line.insert(0, b'\n');
+        }
+        let written = loop {
+            match (&self.file).write(&line) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        match written {
+            Ok(length) if length == line.len() => {
+                let length = u64::try_from(length).unwrap_or(u64::MAX);
+                Ok(self.size.fetch_add(length, Ordering::Relaxed).saturating_add(length))
+            }
+            // Another thread's line may follow by now: the rest cannot be sent after it.
+            Ok(length) => {
+                self.is_torn.store(true, Ordering::Relaxed);
+                Err(io::Error::new(io::ErrorKind::WriteZero, format!("only {length} of {} bytes", line.len())))
+            }
+            Err(error) => {
+                self.is_torn.store(true, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn tail(self: &Arc<Self>) -> Tail {
+        Tail { path: self.path.clone(), offset: Some(0), writer: Arc::downgrade(self), _lock: None }
+    }
+
+    /// Leaves a line half-written, as a full disk does.
+    #[cfg(test)]
+    pub(super) fn tear(&self, part: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(part)?;
+        self.is_torn.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The reading end.
+#[derive(Debug)]
+pub(in crate::tracking) struct Tail {
+    path: PathBuf,
+    /// Bytes that are in the database; `None`: only the database knows.
+    pub(in crate::tracking) offset: Option<u64>,
+    writer: Weak<Segment>,
+    /// The lock on a dead process's segment, held until it is deleted.
+    _lock: Option<File>,
+}
+
+/// Lines read from a segment.
+#[derive(Debug)]
+pub(in crate::tracking) struct Batch {
+    /// Complete records, in the order in which they were written.
+    pub(in crate::tracking) records: Vec<UsageRecord>,
+    /// Offset after the last complete line.
+    pub(in crate::tracking) end: u64,
+    /// Complete lines that are no record.
+    pub(in crate::tracking) unreadable: usize,
+    /// Nothing but a torn line, or nothing at all, is left.
+    pub(in crate::tracking) is_last: bool,
+}
+
+impl Tail {
+    /// The name under which the position is kept.
+    pub(in crate::tracking) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Nobody writes to the segment any more. Ask before reading: what is read afterwards is then all there is.
+    pub(in crate::tracking) fn is_closed(&self) -> bool {
+        self.writer.strong_count() == 0
+    }
+
+    /// Reads about `max_bytes` from `offset` on, but always a whole line if there is one.
+    pub(in crate::tracking) fn read(&self, offset: u64, max_bytes: u64) -> io::Result<Batch> {
+        let mut file = File::open(&self.path)?;
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        let mut limit = max_bytes;
+        let complete = loop {
+            let taken = (&file).take(limit).read_to_end(&mut bytes)?;
+            match memchr::memrchr(b'\n', &bytes) {
+                Some(last) => break last + 1,
+                None if taken == 0 => break 0,
+                // One line longer than the limit.
+                None => limit = limit.saturating_mul(2),
+            }
+        };
+        let mut batch = Batch { records: Vec::new(), end: offset, unreadable: 0, is_last: false };
+        for line in bytes[..complete].split_inclusive(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line) {
+                // Every field has a default, so any JSON object would pass for a record.
+                Ok(record) if has_id(&record) => batch.records.push(record),
+                Ok(_) => batch.unreadable += 1,
+                Err(_) if line == b"\n" => {}
+                Err(_) => batch.unreadable += 1,
+            }
+        }
+        batch.end += u64::try_from(complete).unwrap_or(u64::MAX);
+        batch.is_last = offset + u64::try_from(bytes.len()).unwrap_or(u64::MAX) >= size;
+        Ok(batch)
+    }
+
+    /// Deletes the segment. Its position may be forgotten afterwards, not before.
+    pub(in crate::tracking) fn delete(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Bytes that are not in the database.
+    pub(in crate::tracking) fn pending_bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |data| data.len().saturating_sub(self.offset.unwrap_or(0)))
+    }
+}
+
+fn has_id(record: &UsageRecord) -> bool {
+    !record.id.is_empty()
+}
+
+/// Segments nobody holds, oldest first. They are locked for us from now on.
+pub(super) fn abandoned(folder: &Path) -> io::Result<Vec<Tail>> {
+    let mut tails = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != EXTENSION) {
+            continue;
+        }
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            // Its process has just deleted it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        match file.try_lock() {
+            Ok(()) => tails.push(Tail { path, offset: None, writer: Weak::new(), _lock: Some(file) }),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    tails.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(tails)
+}

@@ -1,0 +1,180 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::chat::Usage;
+use crate::clock::UnixMillis;
+use crate::money::NanoUsd;
+use crate::store::Store;
+use crate::tracking::{ErrorClass, Journal, Recorder, UsageRecord, rollup};
+
+const HOUR: i64 = 3_600_000;
+
+/// Sends the records the whole way, journal and recorder included, and hands out the store.
+fn with_records(records: &[UsageRecord], check: impl FnOnce(&Store)) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("relay.db")).unwrap();
+    let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
+    for record in records {
+        journal.append(record);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Recorder::new(store.clone(), journal).copy_all()).unwrap();
+    check(&store);
+}
+
+fn record(id: &str, tags: &[&str], cost: Option<i64>) -> UsageRecord {
+    UsageRecord {
+        id: id.into(),
+        started: UnixMillis(HOUR + 5),
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        provider: "openai".into(),
+        model: "gpt-5".into(),
+        status: 200,
+        usage: Usage { input: Some(10), output: Some(1), ..Usage::default() },
+        cost: cost.map(NanoUsd),
+        ..UsageRecord::default()
+    }
+}
+
+fn hours(from: i64, to: i64) -> Period {
+    Period { from: UnixMillis(from * HOUR), to: UnixMillis(to * HOUR) }
+}
+
+#[test]
+fn a_request_with_two_tags_counts_fully_for_each_and_once_in_the_total() {
+    let records = [record("1", &["a", "b"], Some(7)), record("2", &["b"], Some(1)), record("3", &[], None)];
+    with_records(&records, |store| {
+        let report = store.blocking(|conn| report(conn, Dimension::Tag, hours(0, 5))).unwrap();
+        let costs: Vec<_> = report.rows.iter().map(|row| (row.key.as_str(), row.sums.cost_nano_usd)).collect();
+        assert_eq!(costs, [("b", 8), ("a", 7), ("", 0)]);
+        assert_eq!((report.total.requests, report.total.cost_nano_usd, report.total.unpriced_requests), (3, 8, 1));
+    });
+}
+
+#[test]
+fn the_json_form_is_the_one_scripts_know() {
+    with_records(&[record("1", &["a"], Some(7))], |store| {
+        let report = store.blocking(|conn| report(conn, Dimension::Model, hours(0, 5))).unwrap();
+        let sums = r#""requests":1,"errors":0,"input_tokens":10,"output_tokens":1,"reasoning_tokens":0,"cache_read_tokens":0,"cache_write_tokens":0,"cost_nano_usd":7,"unpriced_requests":0,"estimated_requests":0"#;
+        let expected = format!(
+            r#"{{"by":"model","from":"1970-01-01T00:00:00Z","to":"1970-01-01T05:00:00Z","rows":[{{"key":"openai/gpt-5",{sums}}}],"total":{{{sums}}}}}"#
+        );
+        assert_eq!(report.to_json().unwrap(), expected);
+    });
+}
+
+#[test]
+fn cells_that_a_spreadsheet_would_run_become_text() {
+    let records = [record("1", &["=1+1", "@x", "a,b\"c"], Some(7)), record("2", &[], Some(8))];
+    with_records(&records, |store| {
+        let report = store.blocking(|conn| report(conn, Dimension::Tag, hours(0, 5))).unwrap();
+        let csv = report.to_csv().unwrap();
+        let keys: Vec<_> = csv.lines().map(|line| line.rsplitn(11, ',').last().unwrap()).collect();
+        assert_eq!(keys, ["key", "", "'=1+1", "'@x", "\"a,b\"\"c\""], "{csv}");
+    });
+}
+
+#[test]
+fn the_table_is_aligned_and_says_what_is_not_known() {
+    let records = [record("1", &["team"], Some(1_500_000)), record("2", &[], None)];
+    with_records(&records, |store| {
+        let report = store.blocking(|conn| report(conn, Dimension::Tag, hours(0, 5))).unwrap();
+        let expected = "\
+tag     requests  errors  input  output  reasoning  cache read  cache write  cost USD  unpriced  estimated
+team           1       0     10       1          0           0            0    0.0015         0          0
+(none)         1       0     10       1          0           0            0       ≥ 0         1          0
+total          2       0     20       2          0           0            0  ≥ 0.0015         1          0
+";
+        assert_eq!(report.to_table(), expected);
+    });
+}
+
+#[test]
+fn the_words_of_dimensions_are_read_back() {
+    for dimension in Dimension::ALL {
+        assert_eq!(dimension.as_str().parse(), Ok(dimension));
+    }
+    assert!("tags".parse::<Dimension>().is_err());
+}
+
+/// The values of a record in a dimension.
+fn keys_of(record: &UsageRecord, by: Dimension) -> Vec<String> {
+    match by {
+        Dimension::Tag if record.tags.is_empty() => vec![String::new()],
+        Dimension::Tag => record.tags.clone(),
+        Dimension::Model => vec![format!("{}/{}", record.provider, record.model)],
+        Dimension::Provider => vec![record.provider.clone()],
+        Dimension::Key => vec![record.key.clone().unwrap_or_default()],
+        Dimension::Client => vec![record.client.clone()],
+        Dimension::Alias => vec![record.alias.clone().unwrap_or_default()],
+        Dimension::Router => vec![record.router.clone().unwrap_or_default()],
+    }
+}
+
+fn any_record() -> impl Strategy<Value = UsageRecord> {
+    let name = || prop::option::of(prop::sample::select(vec!["x".to_owned(), "y".to_owned()]));
+    let tags = prop::collection::btree_set("[abc]", 0..3);
+    let count = || prop::option::of(0..1000_u64);
+    (
+        (tags, name(), name(), name(), name(), name()),
+        (count(), count(), count(), count(), count(), count()),
+        (prop::option::of(0..1_000_000_i64), 0..6_i64, any::<bool>(), any::<bool>(), 0..10_000_u32),
+    )
+        .prop_map(|(names, counts, rest)| UsageRecord {
+            started: UnixMillis(rest.1 * HOUR + i64::from(rest.4)),
+            tags: names.0.into_iter().collect(),
+            key: names.1,
+            alias: names.2,
+            router: names.3,
+            client: names.4.unwrap_or_default(),
+            provider: names.5.unwrap_or_else(|| "z".into()),
+            model: "m".into(),
+            usage: Usage {
+                input: counts.0,
+                output: counts.1,
+                reasoning: counts.2,
+                cache_read: counts.3,
+                cache_write: counts.4,
+                cache_write_1h: counts.5,
+                ..Usage::default()
+            },
+            cost: rest.0.map(NanoUsd),
+            error: rest.2.then_some(ErrorClass::Provider),
+            estimated: rest.3,
+            total_ms: rest.4,
+            ..UsageRecord::default()
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn a_report_is_the_sum_over_its_records(
+        mut records in prop::collection::vec(any_record(), 0..40), from in 0..3_i64, length in 1..4_i64,
+    ) {
+        for (number, record) in records.iter_mut().enumerate() {
+            record.id = number.to_string();
+        }
+        let period = hours(from, from + length);
+        let inside: Vec<_> =
+            records.iter().filter(|record| (period.from..period.to).contains(&record.started)).collect();
+        with_records(&records, |store| {
+            for by in Dimension::ALL {
+                let mut rows: BTreeMap<String, Counters> = BTreeMap::new();
+                let mut total = Counters::default();
+                for record in &inside {
+                    total.add(&rollup::counters(record));
+                    for key in keys_of(record, by) {
+                        rows.entry(key).or_default().add(&rollup::counters(record));
+                    }
+                }
+                let report = store.blocking(|conn| report(conn, by, period)).unwrap();
+                let found: BTreeMap<_, _> = report.rows.into_iter().map(|row| (row.key, row.sums)).collect();
+                assert_eq!((found, report.total), (rows, total), "{by:?}");
+            }
+        });
+    }
+}

@@ -1,0 +1,83 @@
+//! What a record adds to the sums of its hour.
+
+use super::UsageRecord;
+use crate::store::usage::{Counters, Dimensions, hour_of};
+
+/// More tokens than any request has, yet so few that millions of such requests can be summed: a provider that
+/// reports nonsense must not overflow a sum and spoil the reports for good.
+const MAX_TOKENS: u64 = 1_000_000_000_000;
+/// The same for money: a million dollars.
+const MAX_COST_NANO: i64 = 1_000_000_000_000_000;
+
+/// Where in the sums a record belongs.
+pub(super) fn dimensions(record: &UsageRecord) -> Dimensions {
+    let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+    Dimensions {
+        hour: hour_of(record.started),
+        tags: record.tags.clone(),
+        provider: record.provider.clone(),
+        model: record.model.clone(),
+        key: or_empty(&record.key),
+        client: record.client.clone(),
+        alias: or_empty(&record.alias),
+        router: or_empty(&record.router),
+    }
+}
+
+/// The sums of this one record.
+pub(super) fn counters(record: &UsageRecord) -> Counters {
+    let usage = &record.usage;
+    let sum = |counts: &[Option<u64>]| {
+        let sum = counts.iter().flatten().copied().fold(0, u64::saturating_add);
+        i64::try_from(sum.min(MAX_TOKENS)).unwrap_or(i64::MAX)
+    };
+    Counters {
+        requests: 1,
+        errors: (record.error.is_some() || record.status >= 400).into(),
+        input_tokens: sum(&[usage.input, usage.audio_input, usage.image_input]),
+        output_tokens: sum(&[usage.output, usage.audio_output]),
+        reasoning_tokens: sum(&[usage.reasoning]),
+        cache_read_tokens: sum(&[usage.cache_read]),
+        cache_write_tokens: sum(&[usage.cache_write, usage.cache_write_1h]),
+        cost_nano_usd: record.cost.map_or(0, |cost| cost.0.clamp(-MAX_COST_NANO, MAX_COST_NANO)),
+        unpriced_requests: is_unpriced(record).into(),
+        estimated_requests: record.estimated.into(),
+        total_ms: record.total_ms.into(),
+    }
+}
+
+/// Something was used and its cost is not known. A request that failed before it used anything has no cost either,
+/// but nothing is missing from the bill.
+fn is_unpriced(record: &UsageRecord) -> bool {
+    record.cost.is_none() && (record.error.is_none() || !record.usage.is_unknown())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Usage;
+    use crate::money::NanoUsd;
+    use crate::tracking::ErrorClass;
+
+    #[test]
+    fn a_request_without_cost_is_unpriced_unless_it_failed_before_using_anything() {
+        let used = Usage { input: Some(1), ..Usage::default() };
+        let unpriced = |cost, error, usage| {
+            counters(&UsageRecord { cost, error, usage, ..UsageRecord::default() }).unpriced_requests
+        };
+        assert_eq!(unpriced(None, None, used.clone()), 1);
+        assert_eq!(unpriced(None, None, Usage::default()), 1);
+        assert_eq!(unpriced(Some(NanoUsd(0)), None, used.clone()), 0);
+        assert_eq!(unpriced(None, Some(ErrorClass::Connect), Usage::default()), 0);
+        assert_eq!(unpriced(None, Some(ErrorClass::Truncated), used), 1);
+    }
+
+    #[test]
+    fn absurd_figures_cannot_overflow_the_sums() {
+        let usage = Usage { input: Some(u64::MAX), audio_input: Some(u64::MAX), ..Usage::default() };
+        let record = UsageRecord { usage, cost: Some(NanoUsd(i64::MAX)), ..UsageRecord::default() };
+        let counters = counters(&record);
+        assert_eq!(counters.input_tokens, 1_000_000_000_000);
+        assert_eq!(counters.cost_nano_usd, MAX_COST_NANO);
+    }
+}
