@@ -11,6 +11,7 @@ pub mod envelope;
 mod error;
 pub mod framing;
 pub mod ollama;
+pub mod openai_chat;
 mod profile;
 pub mod tool_names;
 

@@ -1,0 +1,172 @@
+//! Editing a client's body that goes to a provider of the same format: only the top level, only what quirks touch.
+
+use serde_json::{Map, Value};
+
+use super::quirks::{ANY_OBJECT_SCHEMA, Fate, fate};
+use crate::protocol::ModelProfile;
+use crate::protocol::envelope::Envelope;
+
+/// Applies the profile to `envelope`; returns the names of fields that were dropped.
+pub(super) fn prepare(envelope: &mut Envelope<'_>, profile: &ModelProfile, stream: bool) -> Vec<String> {
+    let quirks = &profile.quirks;
+    envelope.set("model", Value::String(profile.id.clone()).to_string());
+    if quirks.strip_nulls {
+        envelope.strip_nulls();
+    }
+    choose_max_tokens(envelope, profile);
+    if envelope.get("tool_choice") == Some("\"required\"") && quirks.tool_choice_required != "required" {
+        envelope.set("tool_choice", Value::String(quirks.tool_choice_required.clone()).to_string());
+    }
+    if quirks.no_json_object && asks_for_any_object(envelope) {
+        envelope.set("response_format", ANY_OBJECT_SCHEMA);
+    }
+    if stream {
+        ask_for_usage(envelope, quirks.stream_usage);
+    }
+    apply_fates(envelope, profile)
+}
+
+/// One of the two names for the bound on generated tokens where the profile insists on it; else the client's spelling.
+fn choose_max_tokens(envelope: &mut Envelope<'_>, profile: &ModelProfile) {
+    let quirks = &profile.quirks;
+    // Prompt completions never had the newer name.
+    let is_chat = envelope.get("messages").is_some();
+    let name = match (quirks.use_max_completion_tokens && is_chat, quirks.use_max_tokens) {
+        (true, _) => "max_completion_tokens",
+        (false, true) => "max_tokens",
+        (false, false) => return,
+    };
+    for field in ["max_tokens", "max_completion_tokens"] {
+        if envelope.get(field) == Some("null") {
+            envelope.remove(field);
+        }
+    }
+    if envelope.get("max_completion_tokens").is_some() {
+        envelope.remove("max_tokens");
+        envelope.rename("max_completion_tokens", name);
+    } else {
+        envelope.rename("max_tokens", name);
+    }
+}
+
+fn asks_for_any_object(envelope: &Envelope<'_>) -> bool {
+    let format = envelope.read::<Value>("response_format").ok().flatten();
+    format.is_some_and(|format| format.get("type").and_then(Value::as_str) == Some("json_object"))
+}
+
+/// Without usage a stream has no cost, so it is asked for; the client's other options stay.
+fn ask_for_usage(envelope: &mut Envelope<'_>, known: bool) {
+    if !known {
+        envelope.remove("stream_options");
+        return;
+    }
+    let mut options: Map<String, Value> = envelope.read("stream_options").ok().flatten().unwrap_or_default();
+    options.insert("include_usage".to_owned(), Value::Bool(true));
+    envelope.set("stream_options", Value::Object(options).to_string());
+}
+
+fn apply_fates(envelope: &mut Envelope<'_>, profile: &ModelProfile) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let names: Vec<String> = envelope.keys().map(str::to_owned).collect();
+    for name in names {
+        match fate(profile, &name) {
+            Fate::Sent(theirs) if theirs == name => {}
+            Fate::Sent(theirs) => {
+                envelope.rename(&name, theirs);
+            }
+            Fate::Dropped => {
+                let said_nothing = envelope.get(&name) == Some("null");
+                if envelope.remove(&name) && !said_nothing {
+                    warnings.push(name);
+                }
+            }
+            Fate::DroppedSilently => {
+                envelope.remove(&name);
+            }
+        }
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Capabilities, Quirks};
+
+    fn forward(body: &str, quirks: Quirks, stream: bool) -> (String, Vec<String>) {
+        let profile = ModelProfile { id: "m".to_owned(), quirks, ..ModelProfile::default() };
+        let mut envelope = Envelope::parse(body.as_bytes()).unwrap();
+        let warnings = prepare(&mut envelope, &profile, stream);
+        (String::from_utf8(envelope.to_vec()).unwrap(), warnings)
+    }
+
+    #[test]
+    fn only_the_model_changes_without_quirks() {
+        let body = r#"{"model":"x","messages":[{"role":"user", "content":"\u00e9"}],"max_completion_tokens":1,"seed":null,"new":1.10}"#;
+        let (sent, warnings) = forward(body, Quirks::default(), false);
+        assert_eq!(sent, body.replace("\"x\"", "\"m\""));
+        assert!(warnings.is_empty());
+    }
+
+    #[test]
+    fn max_tokens_is_renamed_both_ways_and_the_newer_name_wins() {
+        let newer = || Quirks { use_max_completion_tokens: true, ..Quirks::default() };
+        let older = || Quirks { use_max_tokens: true, ..Quirks::default() };
+        let chat = |fields: &str| format!("{{\"model\":\"m\",\"messages\":[]{fields}}}");
+        for (given, quirks, sent) in [
+            (r#","max_tokens":5"#, newer(), r#","max_completion_tokens":5"#),
+            (r#","max_completion_tokens":5"#, older(), r#","max_tokens":5"#),
+            (r#","max_tokens":5,"max_completion_tokens":6"#, older(), r#","max_tokens":6"#),
+            (r#","max_tokens":5,"max_completion_tokens":null"#, newer(), r#","max_completion_tokens":5"#),
+            ("", newer(), ""),
+        ] {
+            assert_eq!(forward(&chat(given), quirks, false).0, chat(sent), "{given}");
+        }
+        let prompt = r#"{"model":"m","prompt":"p","max_tokens":5}"#;
+        assert_eq!(forward(prompt, newer(), false).0, prompt);
+    }
+
+    #[test]
+    fn streams_ask_for_usage_and_keep_the_clients_options() {
+        let body = r#"{"model":"m","stream":true,"stream_options":{"include_obfuscation":false}}"#;
+        let (sent, _) = forward(body, Quirks::default(), true);
+        assert!(sent.contains(r#""stream_options":{"include_obfuscation":false,"include_usage":true}"#), "{sent}");
+        let (sent, _) = forward(r#"{"model":"m","stream_options":null}"#, Quirks::default(), true);
+        assert_eq!(sent, r#"{"model":"m","stream_options":{"include_usage":true}}"#);
+        let unknown = Quirks { stream_usage: false, ..Quirks::default() };
+        assert_eq!(forward(body, unknown, true).0, r#"{"model":"m","stream":true}"#);
+    }
+
+    #[test]
+    fn refused_fields_are_dropped_aloud_unless_they_are_bookkeeping() {
+        let quirks = || Quirks {
+            unsupported_params: ["logit_bias", "user", "n"].map(str::to_owned).to_vec(),
+            renamed_params: vec![("seed".to_owned(), "random_seed".to_owned())],
+            strip_nulls: true,
+            ..Quirks::default()
+        };
+        let body = r#"{"model":"m","seed":0,"logit_bias":{},"user":"u","n":null,"top_p":null}"#;
+        let (sent, warnings) = forward(body, quirks(), false);
+        assert_eq!(sent, r#"{"model":"m","random_seed":0}"#);
+        assert_eq!(warnings, ["logit_bias"]);
+    }
+
+    #[test]
+    fn words_and_formats_of_the_provider_are_used() {
+        let quirks = Quirks { tool_choice_required: "any".to_owned(), no_json_object: true, ..Quirks::default() };
+        let body = r#"{"model":"m","tool_choice":"required","response_format":{"type":"json_object"}}"#;
+        let (sent, _) = forward(body, quirks, false);
+        assert_eq!(sent, format!(r#"{{"model":"m","tool_choice":"any","response_format":{ANY_OBJECT_SCHEMA}}}"#));
+    }
+
+    #[test]
+    fn models_that_refuse_sampling_get_none() {
+        let profile = ModelProfile {
+            capabilities: Capabilities { sampling: Some(false), ..Capabilities::default() },
+            ..ModelProfile::default()
+        };
+        let mut envelope = Envelope::parse(br#"{"model":"m","temperature":0,"top_p":1,"seed":1}"#).unwrap();
+        assert_eq!(prepare(&mut envelope, &profile, false), ["temperature", "top_p"]);
+        assert_eq!(envelope.to_vec(), br#"{"model":"","seed":1}"#);
+    }
+}

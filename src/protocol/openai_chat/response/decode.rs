@@ -1,0 +1,53 @@
+//! Reading a provider's whole answer.
+
+use super::super::answer::{AnswerReader, Ending};
+use super::super::error;
+use super::super::wire::Answer;
+use crate::chat::{ChatResponse, Extra, ResponseBuilder};
+use crate::protocol::envelope::Envelope;
+use crate::protocol::{Protocol, StreamFault};
+
+/// Fields the chat model has, or that say nothing.
+const KNOWN: [&str; 10] =
+    ["id", "object", "created", "model", "system_fingerprint", "choices", "usage", "citations", "error", "x_groq"];
+
+/// Reads `chat.completion` or `text_completion`. The answer goes through the same reader as a stream's chunks.
+pub(in super::super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault> {
+    let answer: Answer<'_> = match serde_json::from_slice(body) {
+        Ok(answer) => answer,
+        Err(error) => return Err(StreamFault::Malformed(error.to_string())),
+    };
+    if answer.choices.is_none() && answer.usage.is_none() && answer.error.is_none() && looks_like_an_error(body) {
+        return Err(StreamFault::Provider(error::decode(200, body)));
+    }
+    let mut reader = AnswerReader::default();
+    let mut builder = ResponseBuilder::default();
+    reader.read(answer, body, true, &mut builder)?;
+    reader.complete(Ending::Whole, &mut builder)?;
+    let mut response = builder.finish();
+    // A choice that neither said anything nor stated a reason made no event, but it is there.
+    let n_choices = reader.n_choices().max(response.choices.len());
+    response.choices.resize_with(n_choices, Default::default);
+    response.extra = unknown_fields(body);
+    Ok(response)
+}
+
+/// Error bodies without an `error` key: `{"detail": …}` and `{"message": …}`.
+fn looks_like_an_error(body: &[u8]) -> bool {
+    Envelope::parse(body).is_ok_and(|envelope| envelope.get("detail").or(envelope.get("message")).is_some())
+}
+
+/// Vendors' own fields (`search_results`, `provider`, `service_tier`, …) go on to clients of the same format.
+fn unknown_fields(body: &[u8]) -> Extra {
+    let Ok(envelope) = Envelope::parse(body) else { return Extra::default() };
+    let mut fields = serde_json::Map::new();
+    for key in envelope.keys().filter(|key| !KNOWN.contains(key)) {
+        if let Ok(Some(value)) = envelope.read(key) {
+            fields.insert(key.to_owned(), value);
+        }
+    }
+    match fields.is_empty() {
+        true => Extra::default(),
+        false => Extra { protocol: Protocol::OpenAi.as_str(), fields },
+    }
+}

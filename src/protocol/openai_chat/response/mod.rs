@@ -1,0 +1,9 @@
+//! Whole answers: reading those of providers, writing those for clients.
+
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
+
+pub(super) use decode::decode;
+pub(super) use encode::{answer_id, encode, finish_word};

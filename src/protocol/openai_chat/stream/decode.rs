@@ -1,0 +1,50 @@
+//! Reading a provider's stream.
+
+use super::super::answer::{AnswerReader, Ending};
+use super::super::error;
+use super::super::wire::Answer;
+use crate::chat::EventSink;
+use crate::protocol::framing::Frame;
+use crate::protocol::{EventDecoder, StreamFault};
+
+/// Reads `chat.completion.chunk` and `text_completion` streams.
+///
+/// The terminator is `data: [DONE]`. A stream that was closed without it is complete when every choice had a finish
+/// reason (some servers end so), else truncated.
+#[derive(Debug, Default)]
+pub(in super::super) struct StreamDecoder {
+    reader: AnswerReader,
+    done: bool,
+}
+
+impl EventDecoder for StreamDecoder {
+    fn push(&mut self, frame: Frame<'_>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        let data = frame.data.trim_ascii();
+        // Some servers send the terminator twice, or a comment-like event after it.
+        if self.done || data.is_empty() {
+            return Ok(());
+        }
+        if data.starts_with(b"[DONE]") {
+            self.done = true;
+            return self.reader.complete(Ending::Terminator, out);
+        }
+        if frame.event == b"error" {
+            return Err(StreamFault::Provider(error::decode(200, data)));
+        }
+        let answer: Answer<'_> =
+            serde_json::from_slice(data).map_err(|error| StreamFault::Malformed(error.to_string()))?;
+        self.reader.read(answer, data, false, out)
+    }
+
+    fn finish(&mut self, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        if self.done {
+            return Ok(());
+        }
+        self.done = true;
+        self.reader.complete(Ending::Closed, out)
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+}

@@ -1,0 +1,10 @@
+//! Streamed answers: reading those of providers, writing those for clients.
+
+mod decode;
+mod encode;
+mod frame;
+#[cfg(test)]
+mod tests;
+
+pub(super) use decode::StreamDecoder;
+pub(super) use encode::ChatEncoder;
