@@ -1,12 +1,13 @@
-//! OpenAI's formats: chat completions, embeddings and the list of models, in both directions.
+//! OpenAI's formats: chat completions, legacy prompt completions, embeddings and the list of models, in both directions.
 //!
-//! Towards clients ([`ChatServer`]) we read leniently where the specification is lenient and write
+//! Towards clients ([`ChatServer`], [`CompletionsServer`]) we read leniently where the specification is lenient and write
 //! exactly its shapes. Towards providers ([`Client`]) the same format comes in a dozen dialects:
 //! what differs in requests is data in the profile's quirks (`quirks`), what differs in answers is understood
 //! whoever sends it (`answer`, `calls`, `usage`, `error`).
 
 mod answer;
 mod calls;
+mod completions;
 mod embeddings;
 mod error;
 mod forward;
@@ -40,6 +41,10 @@ const CONTENT_TYPES: ContentTypes =
 #[derive(Debug, Clone, Copy)]
 pub struct ChatServer;
 
+/// `POST /v1/completions`, towards clients.
+#[derive(Debug, Clone, Copy)]
+pub struct CompletionsServer;
+
 /// OpenAI-compatible providers.
 #[derive(Debug, Clone, Copy)]
 pub struct Client;
@@ -55,6 +60,32 @@ impl ServerCodec for ChatServer {
 
     fn encoder(&self, context: ReplyContext) -> Box<dyn EventEncoder> {
         Box::new(stream::ChatEncoder::new(context))
+    }
+
+    fn encode_error(&self, error: &ApiError) -> Vec<u8> {
+        error::encode(error)
+    }
+
+    fn encode_stream_error(&self, error: &ApiError, out: &mut Vec<u8>) {
+        error::encode_event(error, out);
+    }
+
+    fn content_types(&self) -> ContentTypes {
+        CONTENT_TYPES
+    }
+}
+
+impl ServerCodec for CompletionsServer {
+    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
+        completions::decode(body)
+    }
+
+    fn encode_response(&self, context: &ReplyContext, response: &ChatResponse, _timing: Timing) -> Vec<u8> {
+        completions::encode(context, response)
+    }
+
+    fn encoder(&self, context: ReplyContext) -> Box<dyn EventEncoder> {
+        Box::new(completions::CompletionsEncoder::new(context))
     }
 
     fn encode_error(&self, error: &ApiError) -> Vec<u8> {

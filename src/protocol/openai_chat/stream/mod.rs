@@ -8,3 +8,4 @@ mod tests;
 
 pub(super) use decode::StreamDecoder;
 pub(super) use encode::ChatEncoder;
+pub(super) use frame::{ChunkFrame, DONE};
