@@ -9,6 +9,7 @@
 //! ```
 //!
 //! - [`chat`] is the canonical model every wire format is translated to and from.
+//! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
 //! - [`protocol`] holds the wire formats, as pure translation.
 //! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
 //! - [`auth`] says who is asking; [`store`] is the database.
@@ -21,6 +22,7 @@ pub mod catalog;
 pub mod chat;
 pub mod clock;
 pub mod demo;
+pub mod config;
 pub mod money;
 pub mod protocol;
 pub mod routing;

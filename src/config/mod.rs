@@ -1,0 +1,31 @@
+//! What the operator says: the environment, `relay.yaml` and `overrides.yaml`, typed and checked.
+//!
+//! The only place that reads the environment. Nothing is looked up elsewhere: reading gives plain values and
+//! [`Problem`]s with their places, and the catalog makes sense of the names in them. Start at [`Settings`].
+
+mod dotenv;
+mod expand;
+mod locate;
+mod overrides_file;
+mod problem;
+mod reader;
+mod relay_file;
+mod settings;
+mod variables;
+pub(crate) mod yaml;
+
+pub use overrides_file::{
+    CapabilityRules, KindWord, ModelRules, OffPeakEntry, OverridesFile, PriceEntry, ProviderRules, TierEntry,
+    TokenPrices, ToolIdsWord,
+};
+pub use problem::{Problem, Severity, check};
+pub use relay_file::{
+    AliasEntry, CandidateEntry, KeyEntry, ProtocolWord, ProviderEntry, RedirectEntry, RelayFile, RouterEntry,
+    StrategyWord,
+};
+pub use settings::{
+    AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, LogFormat, LogSettings,
+    ReasoningWord, Settings, StoreSettings, UpstreamSettings,
+};
+pub use variables::Variables;
+pub use yaml::Entries;

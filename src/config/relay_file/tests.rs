@@ -1,0 +1,66 @@
+//! `relay.yaml` as operators write it.
+
+use super::*;
+
+fn parse(text: &str) -> Result<RelayFile, Vec<Problem>> {
+    RelayFile::parse("relay.yaml", text, &[("KEY", "sk-1")].into_iter().collect())
+}
+
+fn first_problem(text: &str) -> String {
+    parse(text).unwrap_err()[0].to_string()
+}
+
+#[test]
+fn aliases_and_redirects_have_a_short_and_a_long_form() {
+    let file = parse("aliases:\n  a: x/y\n  b: {target: x/z, tags: [t]}\nredirects: {\"gpt-4*\": a}\n").unwrap();
+    assert_eq!(file.aliases.get("A").unwrap().target, "x/y");
+    let long = file.aliases.get("b").unwrap();
+    assert_eq!((long.target.as_str(), long.tags.as_slice()), ("x/z", ["t".to_owned()].as_slice()));
+    assert_eq!(file.redirects.get("gpt-4*").unwrap().target, "a");
+}
+
+#[test]
+fn routers_are_checked_in_shape() {
+    let router = "designator: a, candidates: [b, {model: c, notes: good}], fallback: b";
+    let file = parse(&format!("routers: {{s: {{{router}, strategy: per_session, session_ttl: 30m}}}}")).unwrap();
+    let entry = file.routers.get("s").unwrap();
+    assert_eq!(entry.candidates[1].notes, "good");
+    assert_eq!(entry.session_ttl, Some(Duration::from_secs(1_800)));
+    assert!(first_problem(&format!("routers: {{s: {{{router}, session_ttl: 1h}}}}")).contains("per_session"));
+    assert!(first_problem(&format!("routers: {{s: {{{router}, session_ttl: soon}}}}")).contains("time span"));
+    assert!(first_problem("routers: {s: {designator: a, candidates: [], fallback: b}}").contains("candidates"));
+    assert!(first_problem("routers: {s: {designator: a, candidates: [b]}}").contains("fallback"));
+}
+
+#[test]
+fn problems_name_line_column_and_path() {
+    assert!(first_problem("aliases:\n  fast:\n    targets: x\n").starts_with("relay.yaml:3:5 aliases.fast"));
+    assert!(first_problem("aliasses: {}\n").starts_with("relay.yaml:1:1"));
+    assert!(first_problem("providers:\n  a: {protocol: soap}\n").starts_with("relay.yaml:2:"));
+    assert!(first_problem("aliases: [\n").starts_with("relay.yaml:"));
+    assert_eq!(
+        first_problem("providers:\n  openai: {api_key: \"${NONE}\"}\n"),
+        "relay.yaml providers.openai.api_key: the variable NONE is not set"
+    );
+}
+
+#[test]
+fn keys_have_a_name_and_a_value_of_their_own() {
+    let file = parse("keys: [{name: home, key: \"${KEY}\", tags: [x]}, {name: b, key: in-clear}]").unwrap();
+    assert_eq!(file.keys[0].key, Some(Secret::new("sk-1")));
+    let shown = format!("{file:?}");
+    assert!(!shown.contains("sk-1") && !shown.contains("in-clear"));
+    assert!(first_problem("keys: [{name: home, key: \"\"}]").contains("empty"));
+    assert!(first_problem("keys: [{name: a, key: x}, {name: a, key: y}]").contains("twice"));
+}
+
+#[test]
+fn an_absent_file_is_empty_unless_it_was_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("relay.yaml");
+    let load = |required| RelayFile::load(&ConfiguredPath { path: path.clone(), required }, &Variables::default());
+    assert!(load(false).unwrap().default_model.is_none());
+    assert!(load(true).unwrap_err()[0].message.contains("cannot be read"));
+    std::fs::write(&path, "default_model: a/b").unwrap();
+    assert_eq!(load(true).unwrap().default_model.as_deref(), Some("a/b"));
+}

@@ -1,0 +1,97 @@
+//! Settings as operators write them.
+
+use super::*;
+
+fn load(pairs: &[(&str, &str)]) -> Result<Settings, Vec<Problem>> {
+    Settings::load(&pairs.iter().copied().collect())
+}
+
+#[test]
+fn nothing_set_gives_the_documented_defaults() {
+    let settings = load(&[]).unwrap();
+    assert_eq!(settings.api.address.to_string(), "127.0.0.1:11434");
+    assert_eq!(settings.admin.address.to_string(), "127.0.0.1:8080");
+    assert!(settings.admin.enabled && settings.admin.password.is_none());
+    assert_eq!(settings.auth.mode, AuthMode::Open);
+    assert_eq!(settings.api.max_body_bytes, 33_554_432);
+    assert_eq!(settings.api.header_timeout, Duration::from_secs(75));
+    assert_eq!(settings.upstream.first_byte_timeout, Duration::from_secs(300));
+    assert_eq!(settings.store.database, Path::new("./data/relay.db"));
+    assert_eq!(settings.files.relay, ConfiguredPath { path: "relay.yaml".into(), required: false });
+    assert_eq!(settings.log.format, LogFormat::Text);
+    assert_eq!(settings.reasoning_field, ReasoningWord::Auto);
+}
+
+#[test]
+fn callers_need_a_key_as_soon_as_others_can_reach_the_relay() {
+    for (host, mode) in [("localhost", AuthMode::Open), ("::1", AuthMode::Open), ("0.0.0.0", AuthMode::Keys)] {
+        assert_eq!(load(&[("HOST", host)]).unwrap().auth.mode, mode, "{host}");
+    }
+    assert_eq!(load(&[("HOST", "0.0.0.0"), ("AUTH_MODE", "open")]).unwrap().auth.mode, AuthMode::Open);
+    assert_eq!(load(&[("AUTH_MODE", "Keys")]).unwrap().auth.mode, AuthMode::Keys);
+}
+
+#[test]
+fn every_problem_is_reported_with_its_setting_once() {
+    let problems = load(&[
+        ("HOST", "relay.example.org"),
+        ("PORT", "70000"),
+        ("AUTH_MODE", "none"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, ten"),
+        ("MAX_BODY_BYTES", "0"),
+        ("IDLE_TIMEOUT_SECONDS", "-1"),
+        ("LOG_FORMAT", "xml"),
+        ("DATABASE_URL", "postgres://db/relay"),
+        ("ALLOWED_ORIGINS", "chat"),
+    ])
+    .unwrap_err();
+    let places: Vec<_> = problems.iter().map(|problem| problem.place.as_str()).collect();
+    let expected = [
+        "HOST",
+        "PORT",
+        "TRUSTED_PROXIES",
+        "ALLOWED_ORIGINS",
+        "MAX_BODY_BYTES",
+        "AUTH_MODE",
+        "IDLE_TIMEOUT_SECONDS",
+        "DATABASE_URL",
+        "LOG_FORMAT",
+    ];
+    assert_eq!(places, expected);
+    assert!(problems[7].message.contains("not built in yet"));
+}
+
+#[test]
+fn lists_are_split_at_commas() {
+    let settings = load(&[
+        ("TRUSTED_PROXIES", "127.0.0.1, fd00::/8,"),
+        ("API_KEYS", "a, b"),
+        ("ALLOWED_ORIGINS", "https://Chat.example.org/, *"),
+    ])
+    .unwrap();
+    let proxies: Vec<_> = settings.api.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(proxies, ["127.0.0.1/32", "fd00::/8"]);
+    assert_eq!(settings.auth.keys, [Secret::new("a"), Secret::new("b")]);
+    assert_eq!(settings.api.allowed_origins, ["https://chat.example.org", "*"]);
+}
+
+#[test]
+fn a_database_is_a_path_with_or_without_a_scheme() {
+    for (url, path) in [("sqlite:///var/relay.db", "/var/relay.db"), ("sqlite://x.db", "x.db"), ("y.db", "y.db")] {
+        assert_eq!(load(&[("DATABASE_URL", url)]).unwrap().store.database, Path::new(path), "{url}");
+    }
+    assert!(load(&[("DATABASE_URL", "mysql://x")]).is_err());
+}
+
+#[test]
+fn a_file_that_was_named_must_exist() {
+    let settings = load(&[("CONFIG", "/etc/relay.yaml")]).unwrap();
+    assert_eq!(settings.files.relay, ConfiguredPath { path: "/etc/relay.yaml".into(), required: true });
+}
+
+#[test]
+fn passwords_and_keys_do_not_print() {
+    let settings = load(&[("ADMIN_PASSWORD", "hunter2"), ("API_KEYS", "sk-secret")]).unwrap();
+    let text = format!("{settings:?}");
+    assert!(!text.contains("hunter2") && !text.contains("sk-secret"));
+}
