@@ -36,6 +36,14 @@ impl PicoUsd {
     pub fn from_usd(text: &str) -> Result<Self, ParseMoneyError> {
         decimal(text, 12).map(Self)
     }
+
+    /// Decimal text in USD per million units, without trailing zeros: `0.075`.
+    pub fn to_usd_per_million(self) -> String {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let pico = self.0.unsigned_abs();
+        let text = format!("{sign}{}.{:06}", pico / 1_000_000, pico % 1_000_000);
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
 }
 
 impl NanoUsd {
@@ -140,6 +148,13 @@ mod tests {
         assert_eq!(PicoUsd::from_usd_per_million("1.5e-1"), Ok(PicoUsd(150_000)));
         assert_eq!(PicoUsd::from_usd("0.005"), Ok(PicoUsd(5_000_000_000)));
         assert_eq!(PicoUsd::from_usd_per_million("1.0000000"), Ok(PicoUsd(1_000_000)));
+    }
+
+    #[test]
+    fn prices_print_as_they_were_written() {
+        for text in ["0.075", "3", "0", "22.5", "0.000001"] {
+            assert_eq!(PicoUsd::from_usd_per_million(text).unwrap().to_usd_per_million(), text);
+        }
     }
 
     #[test]

@@ -3,10 +3,80 @@
 //! A request takes one snapshot at its start and uses it to its end; edits, file changes and discovery swap in a new one.
 //! Start at [`Catalog`]; `load` builds it from configuration, seed data and what providers listed.
 
+mod book;
+mod check;
+mod configure;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod listing;
+mod load;
+mod lookup;
 mod model;
+mod names;
 mod price;
+mod pricing;
 mod provider;
+mod quirks;
+mod seed;
+mod table;
 
+pub use check::MAX_REDIRECTS;
+pub use listing::{Listed, ListedKind};
+pub use load::Sources;
+pub use lookup::FoundBy;
 pub use model::{Model, ModelSource};
+pub use names::{Named, Names, Redirects};
 pub use price::{Price, PriceTier, PriceValues};
 pub use provider::{Api, Provider, ProviderState};
+pub use seed::built_in_overrides;
+pub use table::table;
+
+use crate::config::{AliasEntry, KeyEntry, RouterEntry};
+
+/// Everything that can be called, and every name that leads there.
+#[derive(Debug)]
+pub struct Catalog {
+    index: lookup::Index,
+    book: book::Book,
+    aliases: Names<AliasEntry>,
+    redirects: Redirects,
+    routers: Names<RouterEntry>,
+    default_model: Option<String>,
+    keys: Vec<KeyEntry>,
+    listing: Vec<Listed>,
+}
+
+impl Catalog {
+    /// Aliases by name.
+    pub fn aliases(&self) -> &Names<AliasEntry> {
+        &self.aliases
+    }
+
+    /// What replaces names before anything else is looked at.
+    pub fn redirects(&self) -> &Redirects {
+        &self.redirects
+    }
+
+    /// Smart routers by name.
+    pub fn routers(&self) -> &Names<RouterEntry> {
+        &self.routers
+    }
+
+    /// What an unknown name becomes.
+    pub fn default_model(&self) -> Option<&str> {
+        self.default_model.as_deref()
+    }
+
+    /// Keys of clients that `relay.yaml` names.
+    pub fn keys(&self) -> &[KeyEntry] {
+        &self.keys
+    }
+
+    /// What lists of models show, made once: routers, aliases, then `provider/model` of all that can be called.
+    pub fn listing(&self) -> &[Listed] {
+        &self.listing
+    }
+}
+
+#[cfg(test)]
+mod tests;

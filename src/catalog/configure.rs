@@ -1,0 +1,220 @@
+//! Providers from what is built in, the environment and `relay.yaml`.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::seed::{self, Needs, SeedProvider};
+use super::{Api, Provider, ProviderState};
+use crate::config::{Entries, Problem, ProtocolWord, ProviderEntry, RelayFile, Variables};
+use crate::protocol::Protocol;
+use crate::secret::Secret;
+
+/// The stable version of Azure's API at the time of writing.
+const AZURE_API_VERSION: &str = "2024-10-21";
+
+/// A provider and what only the building of the catalog needs to know of it.
+pub(super) struct Configured {
+    pub(super) provider: Arc<Provider>,
+    /// The models `relay.yaml` names.
+    pub(super) models: Vec<String>,
+    /// Its own names for known models.
+    pub(super) deployments: Entries<String>,
+    /// The provider whose price rows hold for its models.
+    pub(super) prices_of: String,
+}
+
+/// Every provider, known ones first, in catalogue order.
+pub(super) fn providers(variables: &Variables, relay: &RelayFile, problems: &mut Vec<Problem>) -> Vec<Configured> {
+    let mut all: Vec<Configured> = Vec::new();
+    for known in seed::providers() {
+        all.extend(instances(known, variables, relay, problems));
+    }
+    for (id, entry) in relay.providers.iter() {
+        let is_known = seed::knows(id) || all.iter().any(|other| other.provider.id.eq_ignore_ascii_case(id));
+        if !is_known {
+            let place = relay.place("providers", id);
+            all.extend(own(id, entry, &place, problems));
+        }
+    }
+    all
+}
+
+/// What the environment says about a known provider.
+struct FromEnvironment {
+    api_key: Option<Secret>,
+    /// The setting that lists addresses, and each of them.
+    addresses: Vec<(String, String)>,
+    api_version: Option<String>,
+}
+
+impl FromEnvironment {
+    fn read(known: &SeedProvider, variables: &Variables, problems: &mut Vec<Problem>) -> Self {
+        let mut first_set = |names: &[String], usual: String| {
+            std::iter::once(&usual).chain(names).find_map(|name| match variables.get(name) {
+                Ok(value) => Some((name.clone(), value?)),
+                Err(problem) => {
+                    problems.push(problem);
+                    None
+                }
+            })
+        };
+        let key = first_set(&known.keys, setting(&known.id, "API_KEY"));
+        let list = first_set(&known.urls, setting(&known.id, "BASE_URL"));
+        let version = first_set(&[], "AZURE_OPENAI_API_VERSION".to_owned());
+        let addresses = list.into_iter().flat_map(|(name, list)| {
+            let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+            parts.map(|part| (name.clone(), part.to_owned())).collect::<Vec<_>>()
+        });
+        Self {
+            api_key: key.map(|(_, key)| Secret::new(key)),
+            addresses: addresses.collect(),
+            api_version: version.map(|(_, version)| version),
+        }
+    }
+}
+
+/// A known provider: one for each address that its setting lists, at least one.
+fn instances(
+    known: &SeedProvider,
+    variables: &Variables,
+    relay: &RelayFile,
+    problems: &mut Vec<Problem>,
+) -> Vec<Configured> {
+    let environment = FromEnvironment::read(known, variables, problems);
+    let instance = |index: usize| {
+        let id = if index == 0 { known.id.clone() } else { format!("{}-{}", known.id, index + 1) };
+        let unchanged = ProviderEntry::default();
+        let entry = relay.providers.get(&id).unwrap_or(&unchanged);
+        let own_url = match &entry.base_url {
+            Some(text) => Some((relay.place("providers", &id), text.clone())),
+            None => environment.addresses.get(index).cloned(),
+        };
+        let has_own_url = own_url.is_some();
+        let (place, address) = own_url.unwrap_or_else(|| (id.clone(), known.base_url.clone()));
+        let base_url = base_url(&address).map_err(|message| problems.push(Problem::error(place, message))).ok()?;
+        let api_key = entry.api_key.clone().or_else(|| environment.api_key.clone());
+        let missing = missing_setting(known, has_own_url, api_key.is_some());
+        let word = entry.protocol.unwrap_or(known.protocol);
+        let provider = Provider {
+            id,
+            protocol: protocol(word),
+            api: api(word, entry, environment.api_version.as_ref()),
+            base_url,
+            api_key,
+            headers: headers(&known.headers, &entry.headers),
+            state: state(entry, missing),
+            local: entry.local.unwrap_or(word == ProtocolWord::Ollama),
+            discover: entry.discover.unwrap_or(known.discover && entry.models.is_none()),
+        };
+        Some(configured(provider, entry, known.prices_of.clone().unwrap_or_else(|| known.id.clone())))
+    };
+    (0..environment.addresses.len().max(1)).filter_map(instance).collect()
+}
+
+/// The setting a known provider lacks, by the vendor's usual name where that differs from ours.
+fn missing_setting(known: &SeedProvider, has_own_url: bool, has_key: bool) -> Option<String> {
+    let url = || known.urls.first().cloned().unwrap_or_else(|| setting(&known.id, "BASE_URL"));
+    let key = || known.keys.first().cloned().unwrap_or_else(|| setting(&known.id, "API_KEY"));
+    match known.needs {
+        Needs::Key => (!has_key && !has_own_url).then(|| setting(&known.id, "API_KEY")),
+        Needs::Url => (!has_own_url).then(url),
+        Needs::UrlAndKey if !has_own_url => Some(url()),
+        Needs::UrlAndKey => (!has_key).then(key),
+    }
+}
+
+fn setting(id: &str, suffix: &str) -> String {
+    format!("{}_{suffix}", id.to_ascii_uppercase())
+}
+
+/// A provider the relay does not know: `relay.yaml` says everything.
+fn own(id: &str, entry: &ProviderEntry, place: &str, problems: &mut Vec<Problem>) -> Option<Configured> {
+    let is_id = id.starts_with(|first: char| first.is_ascii_alphabetic())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if !is_id {
+        problems.push(Problem::error(place, "a provider's id is a letter, then letters, digits, `_` and `-`"));
+        return None;
+    }
+    let (Some(word), Some(address)) = (entry.protocol, &entry.base_url) else {
+        let message = "not a provider the relay knows, so it needs `protocol` and `base_url`";
+        problems.push(Problem::error(place, message));
+        return None;
+    };
+    let base_url = match base_url(address) {
+        Ok(url) => url,
+        Err(message) => {
+            problems.push(Problem::error(place, message));
+            return None;
+        }
+    };
+    let needs_key = word == ProtocolWord::Azure && entry.api_key.is_none();
+    let provider = Provider {
+        id: id.to_owned(),
+        protocol: protocol(word),
+        api: api(word, entry, None),
+        base_url,
+        api_key: entry.api_key.clone(),
+        headers: headers(&Entries::default(), &entry.headers),
+        state: state(entry, needs_key.then(|| format!("providers.{id}.api_key in relay.yaml"))),
+        local: entry.local.unwrap_or(word == ProtocolWord::Ollama),
+        discover: entry.discover.unwrap_or(entry.models.is_none() && word != ProtocolWord::Azure),
+    };
+    let prices_of = if word == ProtocolWord::Azure { "openai".to_owned() } else { id.to_owned() };
+    Some(configured(provider, entry, prices_of))
+}
+
+fn configured(provider: Provider, entry: &ProviderEntry, prices_of: String) -> Configured {
+    Configured {
+        provider: Arc::new(provider),
+        models: entry.models.clone().unwrap_or_default(),
+        deployments: entry.deployments.clone(),
+        prices_of,
+    }
+}
+
+fn state(entry: &ProviderEntry, missing: Option<String>) -> ProviderState {
+    match missing {
+        _ if entry.enabled == Some(false) => ProviderState::Disabled,
+        Some(setting) => ProviderState::NoKey(setting),
+        None => ProviderState::Ready,
+    }
+}
+
+fn protocol(word: ProtocolWord) -> Protocol {
+    match word {
+        ProtocolWord::OpenAi | ProtocolWord::Azure => Protocol::OpenAi,
+        ProtocolWord::Anthropic => Protocol::Anthropic,
+        ProtocolWord::Gemini => Protocol::Gemini,
+        ProtocolWord::Ollama => Protocol::Ollama,
+    }
+}
+
+fn api(word: ProtocolWord, entry: &ProviderEntry, from_environment: Option<&String>) -> Api {
+    match word {
+        ProtocolWord::Azure => {
+            let version = entry.api_version.as_ref().or(from_environment).cloned();
+            Api::Azure { api_version: version.unwrap_or_else(|| AZURE_API_VERSION.to_owned()) }
+        }
+        ProtocolWord::OpenAi | ProtocolWord::Anthropic | ProtocolWord::Gemini | ProtocolWord::Ollama => Api::Standard,
+    }
+}
+
+/// Built-in headers, each replaced by a configured one of the same name.
+fn headers(known: &Entries<String>, configured: &Entries<String>) -> Vec<(String, String)> {
+    let kept = known.iter().filter(|(name, _)| configured.get(name).is_none());
+    kept.chain(configured.iter()).map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+/// An address without a scheme is `http`: `192.168.1.5:11434` is how people write their Ollama's.
+fn base_url(text: &str) -> Result<Url, String> {
+    let text = text.trim();
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let mut url = Url::parse(&with_scheme).map_err(|error| format!("not an address like https://host/v1: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is not a scheme we speak: use http or https", url.scheme()));
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}

@@ -1,0 +1,85 @@
+//! Builds a [`Catalog`] from everything that feeds it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::book::Book;
+use super::configure::{self, Configured};
+use super::lookup::Index;
+use super::names::{Names, Redirects};
+use super::{Catalog, Model, ModelSource, check, listing, seed};
+use crate::config::{OverridesFile, Problem, RelayFile, Variables};
+use crate::protocol::ListedModel;
+
+/// What a catalog is built from.
+#[derive(Debug, Clone)]
+pub struct Sources<'a> {
+    /// Keys and addresses of known providers.
+    pub variables: &'a Variables,
+    /// `relay.yaml`.
+    pub relay: &'a RelayFile,
+    /// `overrides.yaml`, or [`super::built_in_overrides`].
+    pub overrides: Arc<OverridesFile>,
+    /// What providers listed, by provider id in its configured spelling.
+    pub discovered: &'a HashMap<String, Vec<ListedModel>>,
+}
+
+impl Catalog {
+    /// Builds the snapshot, and says what is wrong with what it was built from. When one of the problems is an error
+    /// the snapshot must not be used: the entries in question are in it, but lead nowhere.
+    pub fn build(sources: &Sources<'_>) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let configured = configure::providers(sources.variables, sources.relay, &mut problems);
+        let book = Book::new(sources.overrides.clone(), &configured);
+        for (id, _) in sources.overrides.providers.iter() {
+            let is_known = seed::knows(id) || configured.iter().any(|one| one.provider.id.eq_ignore_ascii_case(id));
+            if !is_known {
+                let place = format!("overrides.yaml providers.{id}");
+                problems.push(Problem::warning(place, "no such provider: these rules are for nothing"));
+            }
+        }
+        let models = configured.iter().flat_map(|one| models(one, &book, sources.discovered)).collect();
+        let providers = configured.into_iter().map(|one| one.provider).collect();
+        let mut catalog = Self {
+            index: Index::new(providers, models),
+            book,
+            aliases: Names::from(&sources.relay.aliases),
+            redirects: Redirects::from(&sources.relay.redirects),
+            routers: Names::from(&sources.relay.routers),
+            default_model: sources.relay.default_model.clone(),
+            keys: sources.relay.keys.clone(),
+            listing: Vec::new(),
+        };
+        check::names(&catalog, sources.relay, &mut problems);
+        catalog.listing = listing::build(&catalog);
+        (catalog, problems)
+    }
+}
+
+/// Every model of a provider: the built-in ones, the files', the listed ones; each id once, the first spelling counts.
+fn models(one: &Configured, book: &Book, discovered: &HashMap<String, Vec<ListedModel>>) -> Vec<Arc<Model>> {
+    let provider = &one.provider;
+    let listed = discovered.get(&provider.id).map_or(&[][..], Vec::as_slice);
+    let by_id: HashMap<String, &ListedModel> =
+        listed.iter().map(|model| (model.id.to_ascii_lowercase(), model)).collect();
+
+    let from_files = one.models.iter().map(String::as_str).chain(one.deployments.iter().map(|(id, _)| id));
+    let from_files = from_files.chain(book.model_ids(&provider.id)).map(|id| (id, ModelSource::File));
+    // The table of another provider says what models of a name cost, not which ones there are.
+    let from_seed = seed::model_ids(&one.prices_of).filter(|_| one.prices_of.eq_ignore_ascii_case(&provider.id));
+    let from_seed = from_seed.map(|id| (id, ModelSource::Seed));
+    let from_list = listed.iter().map(|model| (model.id.as_str(), ModelSource::Discovered));
+
+    let mut seen = HashSet::new();
+    from_files
+        .chain(from_seed)
+        .chain(from_list)
+        .filter(|(id, _)| seen.insert(id.to_ascii_lowercase()))
+        .map(|(id, source)| {
+            let listed = by_id.get(&id.to_ascii_lowercase()).copied();
+            // The provider's own spelling goes on the wire.
+            let id = listed.map_or(id, |listed| &listed.id);
+            Arc::new(book.model(provider, id, source, listed))
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! Names that lead somewhere: aliases, redirects and routers, found case-insensitively.
+
+use std::collections::HashMap;
+
+use crate::config::{Entries, RedirectEntry};
+
+/// An entry and the name it is found by.
+#[derive(Debug, Clone)]
+pub struct Named<T> {
+    /// In its configured spelling.
+    pub name: String,
+    /// What it says.
+    pub entry: T,
+}
+
+/// Entries in the order they were configured, found by name in constant time.
+#[derive(Debug, Clone)]
+pub struct Names<T> {
+    entries: Vec<Named<T>>,
+    index: HashMap<String, usize>,
+}
+
+impl<T> Names<T> {
+    /// In the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Named<T>> {
+        self.entries.iter()
+    }
+
+    /// The entry of a name, whatever its case.
+    pub fn get(&self, name: &str) -> Option<&Named<T>> {
+        self.index.get(&name.to_ascii_lowercase()).map(|&at| &self.entries[at])
+    }
+}
+
+impl<T: Clone> From<&Entries<T>> for Names<T> {
+    fn from(entries: &Entries<T>) -> Self {
+        let entries: Vec<_> =
+            entries.iter().map(|(name, entry)| Named { name: name.to_owned(), entry: entry.clone() }).collect();
+        let index = entries.iter().enumerate().map(|(at, named)| (named.name.to_ascii_lowercase(), at)).collect();
+        Self { entries, index }
+    }
+}
+
+/// Redirects: exact names, and patterns that end in `*`.
+#[derive(Debug, Clone)]
+pub struct Redirects {
+    names: Names<RedirectEntry>,
+    /// Indexes of the patterns, longest first.
+    patterns: Vec<usize>,
+}
+
+impl Redirects {
+    /// In the order of the configuration.
+    pub fn iter(&self) -> impl Iterator<Item = &Named<RedirectEntry>> {
+        self.names.iter()
+    }
+
+    /// What replaces `name`, and the redirect that says so: the exact one, else the longest pattern.
+    /// A redirect that gives the name itself back is none: `gpt-4*: gpt-4o` leaves `gpt-4o` alone.
+    pub fn find(&self, name: &str) -> Option<(String, &Named<RedirectEntry>)> {
+        if let Some(exact) = self.names.get(name).filter(|named| !named.name.ends_with('*')) {
+            let target = exact.entry.target.clone();
+            return (!target.eq_ignore_ascii_case(name)).then_some((target, exact));
+        }
+        let mut patterns = self.patterns.iter().map(|&at| &self.names.entries[at]);
+        let (pattern, rest) = patterns.find_map(|pattern| {
+            let prefix = pattern.name.strip_suffix('*')?;
+            let start = name.get(..prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then(|| (pattern, &name[prefix.len()..]))
+        })?;
+        let target = match pattern.entry.target.strip_suffix('*') {
+            Some(stem) => format!("{stem}{rest}"),
+            None => pattern.entry.target.clone(),
+        };
+        (!target.eq_ignore_ascii_case(name)).then_some((target, pattern))
+    }
+}
+
+impl From<&Entries<RedirectEntry>> for Redirects {
+    fn from(entries: &Entries<RedirectEntry>) -> Self {
+        let names = Names::from(entries);
+        let is_pattern = |&at: &usize| names.entries[at].name.ends_with('*');
+        let mut patterns: Vec<usize> = (0..names.entries.len()).filter(is_pattern).collect();
+        patterns.sort_by_key(|&at| std::cmp::Reverse(names.entries[at].name.len()));
+        Self { names, patterns }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirects(pairs: &[(&str, &str)]) -> Redirects {
+        let entries: Entries<RedirectEntry> =
+            pairs.iter().map(|&(from, to)| (from.to_owned(), to.to_owned().into())).collect();
+        Redirects::from(&entries)
+    }
+
+    #[test]
+    fn exact_names_come_before_the_longest_pattern() {
+        let redirects = redirects(&[("gpt-*", "a"), ("GPT-4*", "b/*"), ("gpt-4", "c")]);
+        let find = |name| redirects.find(name).map(|(target, _)| target);
+        assert_eq!(find("Gpt-4").as_deref(), Some("c"));
+        assert_eq!(find("gpt-4o-Mini").as_deref(), Some("b/o-Mini"));
+        assert_eq!(find("gpt-3").as_deref(), Some("a"));
+        assert_eq!(find("claude"), None);
+        assert_eq!(find("gpt"), None);
+        assert_eq!(find("gé-"), None);
+    }
+
+    #[test]
+    fn a_redirect_to_the_name_itself_is_none() {
+        let redirects = redirects(&[("gpt-4*", "gpt-4o"), ("x", "X")]);
+        assert!(redirects.find("GPT-4o").is_none());
+        assert!(redirects.find("x").is_none());
+        assert_eq!(redirects.find("gpt-4").unwrap().0, "gpt-4o");
+    }
+}
