@@ -3,9 +3,16 @@
 //! The order is fixed: redirect, smart router, alias, prefix, search, default. [`Resolution`] keeps every step,
 //! so that headers, records and `llm-relay resolve` can show how a name came to its model.
 
+mod explain;
+mod resolve;
+mod suggest;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use explain::explain;
+pub use resolve::{RouteError, resolve};
 
 use crate::catalog::Model;
 

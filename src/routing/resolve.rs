@@ -1,0 +1,268 @@
+//! Follows a name through redirects, routers, aliases, prefixes, search and default.
+
+use std::sync::Arc;
+
+use super::suggest::near_names;
+use super::{Resolution, ResolvedBy, Route, Step};
+use crate::catalog::{Catalog, FoundBy, MAX_REDIRECTS, Model, ProviderState};
+
+/// Why a name leads to no model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// Nothing is called that, and there is no default.
+    #[error("model `{asked}` not found{}", suggestion(near))]
+    NotFound {
+        /// The name as the client wrote it.
+        asked: String,
+        /// Up to three names that look alike, the nearest first.
+        near: Vec<String>,
+    },
+    /// An alias, a router or the default names something that is not there: the configuration's mistake.
+    #[error("{by} leads to `{target}`, which does not exist{}", suggestion(near))]
+    TargetNotFound {
+        /// What points at it: "alias `fast`".
+        by: String,
+        /// What it points at.
+        target: String,
+        /// Up to three names that look alike, the nearest first.
+        near: Vec<String>,
+    },
+    /// The operator switched it off.
+    #[error("{what} is switched off")]
+    Disabled {
+        /// "model `openai/o3`" or "provider `openai`".
+        what: String,
+    },
+    /// The provider lacks a setting.
+    #[error("model `{model}` cannot be used: provider `{provider}` is not configured, set {setting}")]
+    NoKey {
+        /// The model asked for.
+        model: String,
+        /// Its provider.
+        provider: String,
+        /// The setting that would configure it.
+        setting: String,
+    },
+    /// Redirects go round in a circle, or there are too many.
+    #[error("redirects go on for too long: {}", hops.join(" -> "))]
+    RedirectLoop {
+        /// The names passed, the first one first.
+        hops: Vec<String>,
+    },
+}
+
+fn suggestion(near: &[String]) -> String {
+    if near.is_empty() {
+        return String::new();
+    }
+    let quoted: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+    format!("; did you mean {}?", quoted.join(" or "))
+}
+
+/// Resolves the name a client wrote.
+///
+/// The whole name is looked up first. Only when nothing is called that is it split at its last `@` (what follows are
+/// tags), and only then is one `:latest` taken off. A redirect starts over with the new name.
+///
+/// # Errors
+/// [`RouteError`]. A name that is known but cannot be called is an error that says so: it never becomes the default.
+pub fn resolve(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError> {
+    let asked = asked.trim();
+    let mut trail = Trail::default();
+    let mut name = asked.to_owned();
+    let mut hops = vec![name.clone()];
+    'start: loop {
+        for form in forms(&name) {
+            if let Some((target, redirect)) = catalog.redirects().find(form.name) {
+                trail.read_as(&form);
+                trail.step("redirect", form.name, &target);
+                trail.tags.extend(redirect.entry.tags.iter().cloned());
+                hops.push(target.clone());
+                if hops.len() > MAX_REDIRECTS + 1 {
+                    return Err(RouteError::RedirectLoop { hops });
+                }
+                name = target;
+                continue 'start;
+            }
+            if is_known(catalog, form.name) {
+                trail.read_as(&form);
+                let (model, by) = follow(catalog, form.name, &mut trail, None)?;
+                return Ok(trail.end(model, by));
+            }
+        }
+        break;
+    }
+    // Nobody knows the name: read as much out of it as can be read.
+    let form = forms(&name).pop().expect("a name can be read as it stands");
+    trail.read_as(&form);
+    if let Some(model) = catalog.pass_through(form.name) {
+        trail.step("prefix", form.name, &model.name());
+        return Ok(trail.end(callable(model)?, ResolvedBy::Prefix));
+    }
+    let Some(default) = catalog.default_model() else {
+        return Err(RouteError::NotFound { asked: asked.to_owned(), near: near_names(catalog, form.name) });
+    };
+    trail.step("default", form.name, default);
+    let (model, _) = follow(catalog, default, &mut trail, Some("the default model".to_owned()))?;
+    Ok(trail.end(model, ResolvedBy::Default))
+}
+
+/// A way to read a name.
+struct Form<'a> {
+    name: &'a str,
+    tags: Vec<&'a str>,
+    /// How the name came to be read so: stage, before, after.
+    steps: Vec<(&'static str, &'a str, &'a str)>,
+}
+
+/// The ways to read a name, in the order they are tried; the last one reads the most out of it. Never empty.
+fn forms(name: &str) -> Vec<Form<'_>> {
+    let mut forms = vec![Form { name, tags: Vec::new(), steps: Vec::new() }];
+    let split = name.rsplit_once('@').map(|(stem, tags)| (stem.trim(), tags)).filter(|(stem, _)| !stem.is_empty());
+    let stem = split.map_or(name, |(stem, _)| stem);
+    let mut tags = Vec::new();
+    let mut steps = Vec::new();
+    if let Some((_, text)) = split {
+        // An id that itself holds an `@` may carry `:latest` too.
+        if let Some(short) = without_latest(name) {
+            forms.push(Form { name: short, tags: Vec::new(), steps: vec![("latest", name, short)] });
+        }
+        // Ollama clients put `:latest` behind whatever they were told the name is, tags and all.
+        let text = without_latest(text).unwrap_or(text);
+        tags.extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()));
+        steps.push(("tags", name, stem));
+        forms.push(Form { name: stem, tags: tags.clone(), steps: steps.clone() });
+    }
+    if let Some(short) = without_latest(stem).filter(|short| !short.is_empty()) {
+        steps.push(("latest", stem, short));
+        forms.push(Form { name: short, tags, steps });
+    }
+    forms
+}
+
+fn without_latest(name: &str) -> Option<&str> {
+    let at = name.len().checked_sub(":latest".len())?;
+    name.get(at..)?.eq_ignore_ascii_case(":latest").then(|| name[..at].trim_end())
+}
+
+fn is_known(catalog: &Catalog, name: &str) -> bool {
+    catalog.routers().get(name).is_some() || catalog.aliases().get(name).is_some() || catalog.find(name).is_some()
+}
+
+/// Follows routers and aliases to the model at the end. `by` is what pointed at `name`, if anything did.
+fn follow(
+    catalog: &Catalog,
+    name: &str,
+    trail: &mut Trail,
+    mut by: Option<String>,
+) -> Result<(Arc<Model>, ResolvedBy), RouteError> {
+    let mut name = name.to_owned();
+    let mut passed = vec![name.clone()];
+    loop {
+        let target = if let Some(router) = catalog.routers().get(&name) {
+            // Without an opinion on the messages a router is its fallback.
+            trail.router.get_or_insert_with(|| router.name.clone());
+            trail.tags.extend(router.entry.tags.iter().cloned());
+            trail.step("router", &name, &router.entry.fallback);
+            by = Some(format!("router `{}`", router.name));
+            router.entry.fallback.clone()
+        } else if let Some(alias) = catalog.aliases().get(&name) {
+            trail.alias.get_or_insert_with(|| alias.name.clone());
+            trail.tags.extend(alias.entry.tags.iter().cloned());
+            trail.step("alias", &name, &alias.entry.target);
+            by = Some(format!("alias `{}`", alias.name));
+            alias.entry.target.clone()
+        } else {
+            return settle(catalog, &name, trail, by);
+        };
+        if passed.iter().any(|other| other.eq_ignore_ascii_case(&target)) {
+            passed.push(target);
+            return Err(RouteError::RedirectLoop { hops: passed });
+        }
+        passed.push(target.clone());
+        name = target;
+    }
+}
+
+/// The model a name that is neither router nor alias stands for.
+fn settle(
+    catalog: &Catalog,
+    name: &str,
+    trail: &mut Trail,
+    by: Option<String>,
+) -> Result<(Arc<Model>, ResolvedBy), RouteError> {
+    let found = catalog.find(name).or_else(|| Some((catalog.pass_through(name)?, FoundBy::Prefix)));
+    let Some((model, found_by)) = found else {
+        let near = near_names(catalog, name);
+        let target = name.to_owned();
+        return Err(match by {
+            Some(by) => RouteError::TargetNotFound { by, target, near },
+            None => RouteError::NotFound { asked: target, near },
+        });
+    };
+    let (stage, resolved_by) = match found_by {
+        FoundBy::Prefix => ("prefix", ResolvedBy::Prefix),
+        FoundBy::Search => ("search", ResolvedBy::Search),
+    };
+    trail.step(stage, name, &model.name());
+    Ok((callable(model)?, resolved_by))
+}
+
+fn callable(model: Arc<Model>) -> Result<Arc<Model>, RouteError> {
+    match &model.provider.state {
+        ProviderState::Disabled => Err(RouteError::Disabled { what: format!("provider `{}`", model.provider.id) }),
+        ProviderState::NoKey(setting) if model.enabled => Err(RouteError::NoKey {
+            model: model.name(),
+            provider: model.provider.id.clone(),
+            setting: setting.clone(),
+        }),
+        ProviderState::Ready if model.enabled => Ok(model),
+        ProviderState::Ready | ProviderState::NoKey(_) => {
+            Err(RouteError::Disabled { what: format!("model `{}`", model.name()) })
+        }
+    }
+}
+
+/// What was passed on the way.
+#[derive(Default)]
+struct Trail {
+    steps: Vec<Step>,
+    tags: Vec<String>,
+    alias: Option<String>,
+    router: Option<String>,
+}
+
+impl Trail {
+    fn step(&mut self, stage: &str, from: &str, to: &str) {
+        self.steps.push(Step { stage: stage.to_owned(), from: from.to_owned(), to: to.to_owned() });
+    }
+
+    /// Notes how a name was read.
+    fn read_as(&mut self, form: &Form<'_>) {
+        for (stage, from, to) in &form.steps {
+            self.step(stage, from, to);
+        }
+        self.tags.extend(form.tags.iter().map(|tag| (*tag).to_owned()));
+    }
+
+    /// The stage that decided is the router or the outermost alias where one was passed, except for the default.
+    fn end(self, model: Arc<Model>, by: ResolvedBy) -> Resolution {
+        let resolved_by = match (&by, &self.router, &self.alias) {
+            (ResolvedBy::Default, ..) => by,
+            (_, Some(router), _) => ResolvedBy::Router(router.clone()),
+            (_, None, Some(alias)) => ResolvedBy::Alias(alias.clone()),
+            (_, None, None) => by,
+        };
+        Resolution {
+            route: Route { first: model, rest: Vec::new() },
+            resolved_by,
+            steps: self.steps,
+            tags: self.tags,
+            alias: self.alias,
+            router: self.router,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
