@@ -103,13 +103,13 @@ fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation
     let term = |count, name, rate| Term { count, name, rate };
     let terms = [
         term(input, "in", rates.input),
+        term(output - reasoning, "out", rates.output),
+        term(reasoning, "reasoning", rates.reasoning),
         term(usage.cache_read.unwrap_or(0), "cache read", rates.cache_read),
         term(usage.cache_write.unwrap_or(0), "cache write", rates.cache_write),
         term(usage.cache_write_1h.unwrap_or(0), "cache write 1h", rates.cache_write_1h),
         term(usage.audio_input.unwrap_or(0), "audio in", rates.audio_input),
         term(usage.image_input.unwrap_or(0), "image in", rates.image_input),
-        term(output - reasoning, "out", rates.output),
-        term(reasoning, "reasoning", rates.reasoning),
         term(usage.audio_output.unwrap_or(0), "audio out", rates.audio_output),
         term(usage.citation_tokens.unwrap_or(0), "citation", rates.citation),
     ];

@@ -51,7 +51,7 @@ fn the_formula_shows_counters_prices_and_sum() {
     assert_eq!(cost.amount, Some(NanoUsd(6_012_500)));
     assert_eq!(
         cost.formula.as_deref(),
-        Some("1200 in × 2.5 + 50 cache read × 0.25 + 300 out × 10 USD/M = 0.0060125 USD")
+        Some("1200 in × 2.5 + 300 out × 10 + 50 cache read × 0.25 USD/M = 0.0060125 USD")
     );
     assert_eq!((cost.source, cost.price.as_deref()), (CostSource::Computed, Some("row")));
 }
