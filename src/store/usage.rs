@@ -1,18 +1,27 @@
-//! Sums per hour and dimension, so that reports never scan the log.
+//! Sums per hour, so that reports never scan the log.
 //!
-//! A row stands for a *set* of tags, not for a tag: grouping by tag counts a request fully for each of its tags,
-//! and the total over the rows still counts it once.
+//! Two tables are written together. `usage_by_dimension` answers what reports ask (one dimension, or the total) from a
+//! few rows per hour, however many combinations there are. `usage_hourly` has those combinations, for questions that
+//! narrow one dimension by another. A row there stands for a *set* of tags: a request with two tags counts fully for
+//! each of them, and once in everything else.
+
+mod read;
+mod write;
 
 use std::str::FromStr;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::driver::{Conn, Row};
-use super::{StoreError, hex, list_to_json};
+pub use read::{series, sums_by, sums_within, total};
+pub use write::add_all;
+
+use super::StoreError;
+use super::driver::Row;
 use crate::clock::UnixMillis;
 
 const HOUR_MS: i64 = 3_600_000;
+/// Stands where a dimension's word would, for the sums of all requests.
+const TOTAL: &str = "total";
 
 /// What requests are told apart by; an absent one is the empty text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,6 +72,23 @@ pub struct Counters {
     pub total_ms: i64,
 }
 
+impl Dimensions {
+    /// The values a request with these has in one dimension: one, or as many as it has tags.
+    fn values(&self, of: Dimension) -> Vec<String> {
+        match of {
+            Dimension::Tag if self.tags.is_empty() => vec![String::new()],
+            Dimension::Tag => self.tags.clone(),
+            Dimension::Model if self.model.is_empty() => vec![String::new()],
+            Dimension::Model => vec![format!("{}/{}", self.provider, self.model)],
+            Dimension::Provider => vec![self.provider.clone()],
+            Dimension::Key => vec![self.key.clone()],
+            Dimension::Client => vec![self.client.clone()],
+            Dimension::Alias => vec![self.alias.clone()],
+            Dimension::Router => vec![self.router.clone()],
+        }
+    }
+}
+
 impl Counters {
     /// Adds another sum; at the end of the range it stays there.
     pub fn add(&mut self, other: &Self) {
@@ -102,8 +128,23 @@ impl Counters {
     }
 }
 
+/// The names of the sums' columns, in the order of [`Counters::fields`].
+const COUNTER_COLUMNS: [&str; 11] = [
+    "requests",
+    "errors",
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cost_nano",
+    "unpriced_requests",
+    "estimated_requests",
+    "total_ms",
+];
+
 /// What a report is grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dimension {
     /// Each tag; a request with two tags stands in two groups.
     Tag,
@@ -156,111 +197,5 @@ impl FromStr for Dimension {
 
 /// The start of the hour a moment lies in.
 pub fn hour_of(at: UnixMillis) -> UnixMillis {
-    UnixMillis(at.0.div_euclid(HOUR_MS) * HOUR_MS)
-}
-
-/// Adds to an hour's sums, in the transaction that writes the records they come from.
-///
-/// # Errors
-/// When the database cannot be written.
-pub fn add(conn: &mut Conn<'_>, of: &Dimensions, counters: &Counters) -> Result<(), StoreError> {
-    let tag_set = tag_set(conn, &of.tags)?;
-    let mut params = vec![
-        of.hour.into(),
-        tag_set.into(),
-        (&of.provider).into(),
-        (&of.model).into(),
-        (&of.key).into(),
-        (&of.client).into(),
-        (&of.alias).into(),
-        (&of.router).into(),
-    ];
-    params.extend(counters.fields().map(Into::into));
-    conn.execute(
-        "insert into usage_hourly (hour_ms, tag_set, provider, model, key_name, client, alias, router,
-             requests, errors, input_tokens, output_tokens, reasoning_tokens, cache_read_tokens, cache_write_tokens,
-             cost_nano, unpriced_requests, estimated_requests, total_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-         on conflict (hour_ms, tag_set, provider, model, key_name, client, alias, router) do update set
-             requests = usage_hourly.requests + excluded.requests,
-             errors = usage_hourly.errors + excluded.errors,
-             input_tokens = usage_hourly.input_tokens + excluded.input_tokens,
-             output_tokens = usage_hourly.output_tokens + excluded.output_tokens,
-             reasoning_tokens = usage_hourly.reasoning_tokens + excluded.reasoning_tokens,
-             cache_read_tokens = usage_hourly.cache_read_tokens + excluded.cache_read_tokens,
-             cache_write_tokens = usage_hourly.cache_write_tokens + excluded.cache_write_tokens,
-             cost_nano = usage_hourly.cost_nano + excluded.cost_nano,
-             unpriced_requests = usage_hourly.unpriced_requests + excluded.unpriced_requests,
-             estimated_requests = usage_hourly.estimated_requests + excluded.estimated_requests,
-             total_ms = usage_hourly.total_ms + excluded.total_ms",
-        &params,
-    )?;
-    Ok(())
-}
-
-/// The id of a set of tags, made from its content; the set is remembered when it is new. No tags: the empty id.
-fn tag_set(conn: &mut Conn<'_>, tags: &[String]) -> Result<String, StoreError> {
-    if tags.is_empty() {
-        return Ok(String::new());
-    }
-    let json = list_to_json(tags);
-    let mut id = hex(&Sha256::digest(json.as_bytes()));
-    id.truncate(32);
-    let is_new = conn.execute(
-        "insert into tag_sets (id, tags) values ($1, $2) on conflict (id) do nothing",
-        &[(&id).into(), json.into()],
-    )?;
-    if is_new == 1 {
-        for tag in tags {
-            conn.execute(
-                "insert into tag_set_members (tag_set, tag) values ($1, $2) on conflict (tag_set, tag) do nothing",
-                &[(&id).into(), tag.into()],
-            )?;
-        }
-    }
-    Ok(id)
-}
-
-const SUMS: &str = "cast(coalesce(sum(requests), 0) as bigint), cast(coalesce(sum(errors), 0) as bigint),
-    cast(coalesce(sum(input_tokens), 0) as bigint), cast(coalesce(sum(output_tokens), 0) as bigint),
-    cast(coalesce(sum(reasoning_tokens), 0) as bigint), cast(coalesce(sum(cache_read_tokens), 0) as bigint),
-    cast(coalesce(sum(cache_write_tokens), 0) as bigint), cast(coalesce(sum(cost_nano), 0) as bigint),
-    cast(coalesce(sum(unpriced_requests), 0) as bigint), cast(coalesce(sum(estimated_requests), 0) as bigint),
-    cast(coalesce(sum(total_ms), 0) as bigint)";
-
-/// Sums of the hours that start in `from..to`, per value of the dimension, in no particular order.
-/// Requests without one are under the empty text.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn sums_by(
-    conn: &mut Conn<'_>,
-    by: Dimension,
-    from: UnixMillis,
-    to: UnixMillis,
-) -> Result<Vec<(String, Counters)>, StoreError> {
-    let (value, source) = match by {
-        Dimension::Tag => (
-            "coalesce(member.tag, '')",
-            "usage_hourly left join tag_set_members member on member.tag_set = usage_hourly.tag_set",
-        ),
-        Dimension::Model => ("case when model = '' then '' else provider || '/' || model end", "usage_hourly"),
-        Dimension::Provider => ("provider", "usage_hourly"),
-        Dimension::Key => ("key_name", "usage_hourly"),
-        Dimension::Client => ("client", "usage_hourly"),
-        Dimension::Alias => ("alias", "usage_hourly"),
-        Dimension::Router => ("router", "usage_hourly"),
-    };
-    let sql = format!("select {value}, {SUMS} from {source} where hour_ms >= $1 and hour_ms < $2 group by 1");
-    conn.query(&sql, &[from.into(), to.into()], |row| Ok((row.text(0)?, Counters::read(row, 1)?)))
-}
-
-/// Sums of the hours that start in `from..to`, each request counted once.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn total(conn: &mut Conn<'_>, from: UnixMillis, to: UnixMillis) -> Result<Counters, StoreError> {
-    let sql = format!("select {SUMS} from usage_hourly where hour_ms >= $1 and hour_ms < $2");
-    let found = conn.query(&sql, &[from.into(), to.into()], |row| Counters::read(row, 0))?;
-    Ok(found.first().copied().unwrap_or_default())
+    UnixMillis(at.0.div_euclid(HOUR_MS).saturating_mul(HOUR_MS))
 }

@@ -122,7 +122,7 @@ impl Journal {
         tracing::error!(
             request.id = %record.id,
             error = %error,
-            record = ?record,
+            record = serde_json::to_string(record).unwrap_or_default(),
             "the journal cannot be written, this usage record is only here"
         );
     }

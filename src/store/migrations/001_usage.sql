@@ -70,6 +70,25 @@ create table tag_set_members (
     primary key (tag_set, tag)
 );
 
+-- Sums per hour and value of one dimension, 'total' among the dimensions: what reports read.
+create table usage_by_dimension (
+    dimension text not null,
+    hour_ms bigint not null,
+    dimension_value text not null,
+    requests bigint not null,
+    errors bigint not null,
+    input_tokens bigint not null,
+    output_tokens bigint not null,
+    reasoning_tokens bigint not null,
+    cache_read_tokens bigint not null,
+    cache_write_tokens bigint not null,
+    cost_nano bigint not null,
+    unpriced_requests bigint not null,
+    estimated_requests bigint not null,
+    total_ms bigint not null,
+    primary key (dimension, hour_ms, dimension_value)
+);
+
 -- Sums per hour and combination of dimensions; an absent dimension is '' (null would not be equal to itself).
 create table usage_hourly (
     hour_ms bigint not null,

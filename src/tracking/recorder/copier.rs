@@ -123,9 +123,7 @@ fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreE
                 *last = record.started.max(*last);
             }
         }
-        for (dimensions, counters) in &sums {
-            usage::add(tx, dimensions, counters)?;
-        }
+        usage::add_all(tx, &sums)?;
         for (key, at) in last_used {
             keys::touch(tx, key, at)?;
         }

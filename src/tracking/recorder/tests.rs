@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::clock::UnixMillis;
 use crate::money::NanoUsd;
+use crate::store::keys::{self, StoredKey};
 use crate::store::positions;
 use crate::tracking::{Dimension, Period, UsageRecord, find, report};
 
@@ -164,15 +165,26 @@ async fn a_failed_transaction_changes_nothing_and_is_repeated_whole() {
 #[tokio::test]
 async fn keys_remember_when_they_were_last_used() {
     let disk = Disk::new();
-    let key = crate::auth::new_key().to_stored("webui", vec![], vec![], None, UnixMillis(1));
-    disk.store().blocking(|conn| crate::store::keys::create(conn, &key)).unwrap();
+    let key = StoredKey {
+        id: "1".into(),
+        name: "webui".into(),
+        hash: "hash".into(),
+        shown_prefix: "sk-relay-abcd".into(),
+        tags: vec![],
+        models: vec![],
+        created: UnixMillis(1),
+        expires: None,
+        revoked: None,
+        last_used: None,
+    };
+    disk.store().blocking(|conn| keys::create(conn, &key)).unwrap();
     let journal = Arc::new(Journal::open(&disk.journal_folder()).unwrap());
     for number in [5, 9, 7] {
         journal.append(&UsageRecord { key: Some("webui".into()), ..record(number) });
     }
     Recorder::new(disk.store(), journal).copy_all().await.unwrap();
-    let keys = disk.store().blocking(crate::store::keys::list).unwrap();
-    assert_eq!(keys[0].last_used, Some(UnixMillis(9)));
+    let stored = disk.store().blocking(keys::list).unwrap();
+    assert_eq!(stored[0].last_used, Some(UnixMillis(9)));
 }
 
 async fn is_visible(path: &Path, id: &str) -> bool {

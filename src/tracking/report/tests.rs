@@ -149,6 +149,24 @@ fn any_record() -> impl Strategy<Value = UsageRecord> {
         })
 }
 
+/// The dimension among the requests with the tag `a`, as the database sums it up.
+fn narrowed(store: &Store, by: Dimension, period: Period) -> BTreeMap<String, Counters> {
+    let rows =
+        store.blocking(|conn| usage::sums_within(conn, by, (Dimension::Tag, "a"), period.from, period.to)).unwrap();
+    rows.into_iter().collect()
+}
+
+/// The same, summed up here.
+fn naive_narrowed(records: &[&UsageRecord], by: Dimension) -> BTreeMap<String, Counters> {
+    let mut rows: BTreeMap<String, Counters> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.tags.contains(&"a".to_owned())) {
+        for key in keys_of(record, by) {
+            rows.entry(key).or_default().add(&rollup::counters(record));
+        }
+    }
+    rows
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
@@ -174,6 +192,7 @@ proptest! {
                 let report = store.blocking(|conn| report(conn, by, period)).unwrap();
                 let found: BTreeMap<_, _> = report.rows.into_iter().map(|row| (row.key, row.sums)).collect();
                 assert_eq!((found, report.total), (rows, total), "{by:?}");
+                assert_eq!(narrowed(store, by, period), naive_narrowed(&inside, by), "{by:?} within a tag");
             }
         });
     }
