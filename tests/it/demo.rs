@@ -1,0 +1,18 @@
+//! `llm-relay demo` in an empty folder: no key, no file, and both protocols answer.
+
+use crate::support::{Face, TestRelay};
+
+#[test]
+fn the_demo_answers_both_protocols_and_has_something_to_report() {
+    let relay = TestRelay::setup().command("demo").without_files().start();
+    for face in Face::ALL {
+        for stream in [false, true] {
+            let reply = relay.client().post(face.path(), &face.ask("fast", "What are you?", stream));
+            assert_eq!(reply.status, 200, "{face:?}: {}", reply.text());
+            assert!(face.text(&reply).contains("simulated"), "{face:?}: {}", reply.text());
+            assert!(face.end(&reply).is_some(), "{face:?}: {}", reply.text());
+        }
+    }
+    let tags = relay.client().get("/api/tags").text();
+    assert!(["fast", "writer", "smart", "demo-large"].iter().all(|name| tags.contains(name)), "{tags}");
+}

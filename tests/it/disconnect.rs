@@ -1,0 +1,132 @@
+//! Whoever leaves early: the client, or the relay itself.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::{Answer, Face, FakeUpstream, Format, Gate, TestRelay, wait_until};
+
+/// The longest an upstream call may outlive its client.
+const DROPPED_WITHIN: Duration = Duration::from_millis(100);
+
+fn relay_for(format: Format, gate: &Gate) -> (FakeUpstream, TestRelay) {
+    let upstream = FakeUpstream::start(format).answer(Answer::text("one two three four").paced_by(gate));
+    let relay = TestRelay::in_front_of(&[&upstream]);
+    (upstream, relay)
+}
+
+fn assert_closed_soon(upstream: &FakeUpstream, left: Instant, what: &str) {
+    let closed = upstream.closed_mid_answer(Duration::from_secs(5)).expect("the upstream call is dropped");
+    let after = closed.saturating_duration_since(left);
+    assert!(after <= DROPPED_WITHIN, "{what}: upstream closed {after:?} after the client left");
+}
+
+#[test]
+fn a_client_that_leaves_mid_stream_takes_the_upstream_call_with_it() {
+    for format in Format::ALL {
+        for face in Face::ALL {
+            let gate = Gate::closed();
+            let (upstream, relay) = relay_for(format, &gate);
+            let mut answering = relay.client().stream(face.path(), &face.ask(format.model(), "hi", true));
+            gate.release(1);
+            assert!(answering.read_until("one"), "{face:?} {format:?}");
+            let left = Instant::now();
+            answering.abandon();
+            assert_closed_soon(&upstream, left, &format!("{face:?} {format:?}"));
+
+            let report = relay.report("provider", 1);
+            assert_eq!(report["total"]["requests"], 1, "{report}");
+            assert_eq!(report["total"]["errors"], 1, "{report}");
+            assert_eq!(report["total"]["estimated_requests"], 1, "{report}");
+        }
+    }
+}
+
+#[test]
+fn a_client_that_leaves_before_the_answer_begins_takes_the_upstream_call_with_it() {
+    let gate = Gate::closed();
+    let (upstream, relay) = relay_for(Format::OpenAi, &gate);
+    let body = Face::OpenAi.ask(Format::OpenAi.model(), "hi", false).to_string();
+    let mut connection = crate::support::Connection::open(relay.client().address).expect("the relay listens");
+    let head = format!("POST {} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", Face::OpenAi.path(), body.len());
+    connection.send(&[head.as_bytes(), body.as_bytes()].concat()).expect("the relay reads");
+    upstream.wait_for_calls(1);
+    let left = Instant::now();
+    drop(connection);
+    assert_closed_soon(&upstream, left, "before the head");
+    assert_eq!(relay.report("provider", 1)["total"]["errors"], 1);
+}
+
+#[test]
+fn a_killed_relay_loses_no_completed_answer_and_counts_none_twice() {
+    const REQUESTS: usize = 1000;
+    const CLIENTS: usize = 8;
+    let upstream = FakeUpstream::openai();
+    let mut relay = TestRelay::in_front_of(&[&upstream]);
+    let client = relay.client();
+    let next = AtomicUsize::new(0);
+    let completed = Mutex::new(Vec::new());
+
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= REQUESTS {
+                        return;
+                    }
+                    let face = Face::ALL[number % 2];
+                    let body = face.ask(Format::OpenAi.model(), "hi", number % 4 < 2).to_string();
+                    let tag = format!("request-{number}");
+                    let reply = client.attempt("POST", face.path(), &[("x-proxy-tag", &tag)], body.as_bytes());
+                    // Requests after the kill are refused; those it hit are cut.
+                    if let Ok(reply) = reply
+                        && reply.complete
+                        && reply.status == 200
+                    {
+                        completed.lock().expect("the list is not poisoned").push(tag);
+                    }
+                }
+            });
+        }
+        wait_until("half of the requests are answered", || {
+            completed.lock().expect("the list is not poisoned").len() >= REQUESTS / 2
+        });
+        relay.kill_9();
+    });
+
+    relay.start_again();
+    let completed = completed.into_inner().expect("the list is not poisoned");
+    assert!(completed.len() < REQUESTS, "the kill came too late to prove anything");
+    let report = relay.report("tag", completed.len() as u64);
+    let rows = report["rows"].as_array().expect("the report has rows");
+    let counted: HashMap<&str, u64> =
+        rows.iter().filter_map(|row| Some((row["key"].as_str()?, row["requests"].as_u64()?))).collect();
+    for tag in &completed {
+        assert_eq!(counted.get(tag.as_str()), Some(&1), "{tag} was answered");
+    }
+    let doubled: Vec<_> = counted.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(doubled.is_empty(), "counted more than once: {doubled:?}");
+}
+
+#[test]
+fn a_relay_asked_to_stop_finishes_what_it_is_saying() {
+    let gate = Gate::closed();
+    let (upstream, mut relay) = relay_for(Format::OpenAi, &gate);
+    let mut answering =
+        relay.client().stream(Face::Ollama.path(), &Face::Ollama.ask(Format::OpenAi.model(), "hi", true));
+    gate.release(1);
+    assert!(answering.read_until("one"));
+    relay.terminate();
+    wait_until("the stopping relay refuses connections", || {
+        crate::support::Connection::open(relay.client().address).is_err()
+    });
+    gate.release(100);
+    let rest = answering.finish();
+    assert!(rest.complete && rest.text().contains("\"done\":true"), "{}", rest.text());
+    assert!(relay.wait_for_exit().success());
+    drop(upstream);
+    let report = relay.report("provider", 1);
+    assert_eq!(report["total"]["errors"], 0, "{report}");
+}

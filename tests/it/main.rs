@@ -1,0 +1,10 @@
+//! Black-box tests: the real binary on real sockets, in front of providers that misbehave on command.
+
+mod bad_input;
+mod demo;
+mod disconnect;
+mod fakes;
+mod faults;
+mod matrix;
+mod names;
+mod support;

@@ -1,0 +1,17 @@
+//! What the black-box tests stand on: the real binary as a child process, upstreams that misbehave on command,
+//! and a client that can be as rude as the internet.
+//!
+//! Nothing here uses the product's own code: an encoder that is wrong must not be checked by itself.
+
+mod face;
+mod http;
+mod relay;
+mod skip;
+mod upstream;
+mod wire;
+
+pub(crate) use face::Face;
+pub(crate) use http::{Client, Connection, Reply};
+pub(crate) use relay::{TestRelay, allow_open_files, wait_until};
+pub(crate) use skip::skip_aloud;
+pub(crate) use upstream::{Answer, FakeUpstream, Fault, Format, Gate, Recorded};

@@ -1,0 +1,260 @@
+//! The real binary as a child process, with a folder of its own and nothing inherited but `PATH`.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Client, FakeUpstream};
+
+/// How long a start or a condition may take before the test fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A relay that is about to be started.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    folder: TempDir,
+    has_files: bool,
+    command: &'static str,
+    environment: Vec<(String, String)>,
+}
+
+/// A running relay. Dropping it kills it and removes its folder.
+#[derive(Debug)]
+pub(crate) struct TestRelay {
+    setup: Setup,
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestRelay {
+    /// A relay without any provider, to be configured further.
+    pub(crate) fn setup() -> Setup {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let setup = Setup { folder, has_files: true, command: "serve", environment: Vec::new() };
+        setup.relay_yaml("{}\n").overrides_yaml("{}\n")
+    }
+
+    /// Starts a relay in front of these upstreams, each under its format's name as provider id.
+    pub(crate) fn in_front_of(upstreams: &[&FakeUpstream]) -> Self {
+        Self::setup().upstreams(upstreams).start()
+    }
+
+    /// Speaks to the API port.
+    pub(crate) fn client(&self) -> Client {
+        Client { address: self.address }
+    }
+
+    /// Every line logged so far, over all starts.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.log.lock().expect("the log is not poisoned").clone()
+    }
+
+    /// Replaces `relay.yaml` as editors do: a new file moved over the old one.
+    pub(crate) fn edit_relay_yaml(&self, text: &str) {
+        let written = self.setup.path("relay.yaml.new");
+        fs::write(&written, text).expect("the folder can be written to");
+        fs::rename(written, self.setup.path("relay.yaml")).expect("files can be renamed");
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the relay runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the kernel counts memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("VmRSS is a number of KiB")
+    }
+
+    /// Raises the number of files the relay may open, as far as the system lets us. Silent when it does not.
+    pub(crate) fn allow_open_files(&self, count: u64) {
+        allow_open_files(self.child.id(), count);
+    }
+
+    /// Kills without warning and waits until the process is gone.
+    pub(crate) fn kill_9(&mut self) {
+        self.child.kill().expect("the relay runs");
+        self.child.wait().expect("a killed child can be waited for");
+    }
+
+    /// Asks it to stop (SIGTERM).
+    pub(crate) fn terminate(&self) {
+        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(killed.expect("kill can be run").success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub(crate) fn wait_for_exit(&mut self) -> ExitStatus {
+        let mut ended = None;
+        wait_until("the relay ends", || {
+            ended = self.child.try_wait().expect("a child can be waited for");
+            ended.is_some()
+        });
+        ended.expect("the relay has ended")
+    }
+
+    /// Starts it again in the same folder, on a new port.
+    pub(crate) fn start_again(&mut self) {
+        let (child, address) = self.setup.spawn(&self.log);
+        self.child = child;
+        self.address = address;
+    }
+
+    /// The report by a dimension, as soon as it counts at least `requests` requests.
+    pub(crate) fn report(&self, by: &str, requests: u64) -> Value {
+        let mut report = Value::Null;
+        wait_until(&format!("the report counts {requests} requests"), || {
+            let output = self.setup.program(&["report", "--by", by, "--format", "json"]).output();
+            let output = output.expect("the program can be run");
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "report failed: {complaint}");
+            report = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+            report["total"]["requests"].as_u64().is_some_and(|counted| counted >= requests)
+        });
+        report
+    }
+}
+
+impl Drop for TestRelay {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log.lock().map(|lines| lines.join("\n")).unwrap_or_default();
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("relay log:\n{log}\n").as_bytes());
+        }
+    }
+}
+
+impl Setup {
+    /// One more variable in its environment.
+    pub(crate) fn env(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The subcommand to run instead of `serve`.
+    pub(crate) fn command(mut self, command: &'static str) -> Self {
+        self.command = command;
+        self
+    }
+
+    /// What stands in `relay.yaml`.
+    pub(crate) fn relay_yaml(self, text: &str) -> Self {
+        fs::write(self.path("relay.yaml"), text).expect("the folder can be written to");
+        self
+    }
+
+    /// What stands in `overrides.yaml`.
+    pub(crate) fn overrides_yaml(self, text: &str) -> Self {
+        fs::write(self.path("overrides.yaml"), text).expect("the folder can be written to");
+        self
+    }
+
+    /// An empty folder, and no word of where files could be.
+    pub(crate) fn without_files(mut self) -> Self {
+        for name in ["relay.yaml", "overrides.yaml"] {
+            fs::remove_file(self.path(name)).expect("the folder can be written to");
+        }
+        self.has_files = false;
+        self
+    }
+
+    /// Providers in `relay.yaml` for these upstreams, each under its format's name.
+    pub(crate) fn upstreams(self, upstreams: &[&FakeUpstream]) -> Self {
+        let providers: String = upstreams.iter().map(|upstream| upstream.provider_yaml()).collect();
+        self.relay_yaml(&format!("providers:\n{providers}"))
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(self) -> TestRelay {
+        let log = Arc::default();
+        let (child, address) = self.spawn(&log);
+        TestRelay { setup: self, child, address, log }
+    }
+
+    fn spawn(&self, log: &Arc<Mutex<Vec<String>>>) -> (Child, SocketAddr) {
+        let mut child = self
+            .program(&[self.command])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (found, listening) = mpsc::channel();
+        let lines = Arc::clone(log);
+        std::thread::spawn(move || collect_log(stderr, &lines, &found));
+        if let Ok(address) = listening.recv_timeout(PATIENCE) {
+            return (child, address);
+        }
+        // Not worth keeping: the failure below says what it logged.
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("the relay did not listen; it logged:\n{}", log.lock().expect("the log is not poisoned").join("\n"));
+    }
+
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_llm-relay"));
+        let path = std::env::vars_os().find(|(key, _)| key == "PATH").map(|(_, path)| path).unwrap_or_default();
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("HOST", "127.0.0.1")
+            .env("PORT", "0")
+            .env("ADMIN_ENABLED", "false")
+            .env("DATA_DIR", self.path("data"))
+            .env("LOG_FORMAT", "json")
+            .envs(self.environment.iter().map(|(key, value)| (key, value)));
+        if self.has_files {
+            command.env("CONFIG", self.path("relay.yaml")).env("OVERRIDES", self.path("overrides.yaml"));
+        }
+        command
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+fn collect_log(stderr: ChildStderr, log: &Mutex<Vec<String>>, found: &Sender<SocketAddr>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if let Some(address) = listening_address(&line) {
+            // Nobody waits any more when a start took too long; the lines are still worth keeping.
+            let _ = found.send(address);
+        }
+        log.lock().expect("the log is not poisoned").push(line);
+    }
+}
+
+/// The address in the line that announces the API listener. Fields may stand at the top or under `fields`.
+fn listening_address(line: &str) -> Option<SocketAddr> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
+    (fields["message"] == "listening").then(|| fields["api.address"].as_str()?.parse().ok())?
+}
+
+/// Raises a process's limit on open files through `prlimit`, which is absent on some systems.
+pub(crate) fn allow_open_files(process: u32, count: u64) {
+    let limit = format!("--nofile={count}:");
+    // Best effort: the caller reads the limit that really holds.
+    let _ = Command::new("prlimit").args(["--pid", &process.to_string(), &limit]).stderr(Stdio::null()).status();
+}
+
+/// Asks again and again until the condition holds; fails the test when it does not in time.
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not in {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
