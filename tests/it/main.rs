@@ -8,3 +8,4 @@ mod faults;
 mod matrix;
 mod names;
 mod support;
+mod vectors;
