@@ -7,6 +7,7 @@
 //! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest,
 //! `tool_names` maps names a provider would refuse there and back.
 
+pub mod anthropic_messages;
 pub mod envelope;
 mod error;
 pub mod framing;
