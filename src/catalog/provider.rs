@@ -16,6 +16,8 @@ pub struct Provider {
     pub api: Api,
     /// Where its API begins, for example `https://api.openai.com/v1`. No trailing slash is needed.
     pub base_url: Url,
+    /// A base address without a path gets the protocol's version segment (`/v1`).
+    pub versioned: bool,
     /// Our key there.
     pub api_key: Option<Secret>,
     /// Extra headers sent with every request (OpenRouter's referer and title).

@@ -26,6 +26,8 @@ pub(super) struct SeedProvider {
     pub(super) discover: bool,
     #[serde(default)]
     pub(super) prices_of: Option<String>,
+    #[serde(default = "yes")]
+    pub(super) versioned: bool,
 }
 
 /// What makes a known provider callable.
