@@ -15,12 +15,12 @@ use super::DecodeError;
 pub const MAX_DEPTH: usize = 128;
 
 /// The fields of a JSON object, values untouched.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Envelope<'a> {
     fields: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Value<'a> {
     Original(&'a RawValue),
     Edited(String),

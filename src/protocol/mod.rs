@@ -11,6 +11,7 @@ pub mod anthropic_messages;
 pub mod envelope;
 mod error;
 pub mod framing;
+pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
 mod profile;
@@ -24,6 +25,7 @@ pub use profile::{Capabilities, ModelKind, ModelProfile, Quirks, ToolIds};
 use crate::chat::{ChatRequest, ChatResponse, EmbedRequest, EmbedResponse, Event, EventSink};
 use crate::clock::{Timing, UnixNanos};
 use framing::Frame;
+use tool_names::NameRule;
 
 /// A wire format providers speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,6 +75,25 @@ impl Protocol {
             Self::Gemini => "gemini",
         }
     }
+
+    /// The codec towards providers that speak this format.
+    pub fn codec(self) -> &'static dyn ClientCodec {
+        match self {
+            Self::OpenAi => &openai_chat::Client,
+            Self::Ollama => &ollama::Client,
+            Self::Anthropic => &anthropic_messages::Client,
+            Self::Gemini => &gemini::Client,
+        }
+    }
+
+    /// What its providers accept as the name of a tool, where they are strict about it.
+    pub fn tool_name_rule(self) -> Option<NameRule> {
+        match self {
+            Self::OpenAi | Self::Ollama => None,
+            Self::Anthropic => Some(NameRule::ANTHROPIC),
+            Self::Gemini => Some(NameRule::GEMINI),
+        }
+    }
 }
 
 impl ClientFormat {
@@ -81,6 +102,24 @@ impl ClientFormat {
         match self {
             Self::OpenAiChat | Self::OpenAiCompletions => Protocol::OpenAi,
             Self::OllamaChat | Self::OllamaGenerate => Protocol::Ollama,
+        }
+    }
+
+    /// The codec towards clients that speak this format.
+    pub fn codec(self) -> &'static dyn ServerCodec {
+        match self {
+            Self::OpenAiChat => &openai_chat::ChatServer,
+            Self::OpenAiCompletions => &openai_chat::CompletionsServer,
+            Self::OllamaChat => &ollama::ChatServer,
+            Self::OllamaGenerate => &ollama::GenerateServer,
+        }
+    }
+
+    /// What ends a stream beyond its last event. A forwarded stream gets it when the provider left it out.
+    pub fn stream_terminator(self) -> &'static [u8] {
+        match self {
+            Self::OpenAiChat | Self::OpenAiCompletions => b"data: [DONE]\n\n",
+            Self::OllamaChat | Self::OllamaGenerate => b"",
         }
     }
 }
@@ -276,6 +315,51 @@ pub trait EventDecoder: Send + Sync {
 
     /// The terminator has come; nothing more needs to be read.
     fn is_done(&self) -> bool;
+}
+
+impl EmbedFormat {
+    /// The protocol whose bytes the client speaks.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            Self::OpenAi => Protocol::OpenAi,
+            Self::Ollama | Self::OllamaLegacy => Protocol::Ollama,
+        }
+    }
+
+    /// The chat codec of the same face: for error bodies and content types.
+    pub fn face(self) -> &'static dyn ServerCodec {
+        match self {
+            Self::OpenAi => ClientFormat::OpenAiChat.codec(),
+            Self::Ollama | Self::OllamaLegacy => ClientFormat::OllamaChat.codec(),
+        }
+    }
+
+    /// Reads a request. The second value is how the client wants its vectors.
+    ///
+    /// # Errors
+    /// [`DecodeError`] with the status and text the protocol prescribes.
+    pub fn decode_request(self, body: &[u8]) -> Result<(EmbedRequest, VectorEncoding), DecodeError> {
+        match self {
+            Self::OpenAi => openai_chat::decode_embed_request(body),
+            Self::Ollama => Ok((ollama::decode_embed_request(body)?, VectorEncoding::Float)),
+            Self::OllamaLegacy => Ok((ollama::decode_legacy_embed_request(body)?, VectorEncoding::Float)),
+        }
+    }
+
+    /// Writes the answer.
+    pub fn encode_response(
+        self,
+        context: &ReplyContext,
+        response: &EmbedResponse,
+        encoding: VectorEncoding,
+        timing: Timing,
+    ) -> Vec<u8> {
+        match self {
+            Self::OpenAi => openai_chat::encode_embed_response(context, response, encoding),
+            Self::Ollama => ollama::encode_embed_response(context, response, timing),
+            Self::OllamaLegacy => ollama::encode_legacy_embed_response(response),
+        }
+    }
 }
 
 /// How vectors are written in an OpenAI embeddings answer.

@@ -4,6 +4,9 @@
 /// bytes rather than characters, because scripts with longer encodings also take more tokens per character.
 const BYTES_PER_TOKEN: u64 = 4;
 
+/// Longer strings without a space are taken for attachments.
+const ATTACHMENT_BYTES: usize = 1024;
+
 /// Tokens of this many bytes of UTF-8 text: at least one unless there are none.
 ///
 /// Give it the bytes of the *text* (prompt, answer, thinking, tool arguments), not of a body with pictures in it.
@@ -11,9 +14,51 @@ pub fn tokens_of_bytes(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN)
 }
 
+/// Bytes of text in a JSON request, for [`tokens_of_bytes`]: the body without its attachments.
+///
+/// A long string without a single space is a picture or a file in base64, whatever the field is called.
+pub fn prompt_bytes(body: &[u8]) -> u64 {
+    let mut attachments = 0;
+    let mut at = 0;
+    while let Some(open) = memchr::memchr(b'"', &body[at..]) {
+        let start = at + open + 1;
+        let Some(end) = string_end(body, start) else { break };
+        let text = &body[start..end];
+        if text.len() > ATTACHMENT_BYTES && memchr::memchr(b' ', text).is_none() {
+            attachments += text.len();
+        }
+        at = end + 1;
+    }
+    (body.len() - attachments) as u64
+}
+
+/// Where the string that starts at `start` is closed.
+fn string_end(body: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', body.get(at..)?)?;
+        if body[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pictures_are_no_prompt_text() {
+        let picture = "QUJD".repeat(1000);
+        let body = format!(r#"{{"a":"some \"text\\","images":["{picture}"],"b":"more"}}"#);
+        assert_eq!(prompt_bytes(body.as_bytes()), (body.len() - picture.len()) as u64);
+        let prose = format!(r#"{{"a":"{}"}}"#, "a word ".repeat(1000));
+        assert_eq!(prompt_bytes(prose.as_bytes()), prose.len() as u64);
+        for broken in [&b""[..], b"\"", b"\"\\", b"\"\\\"", b"{\"a\":\"x"] {
+            assert_eq!(prompt_bytes(broken), broken.len() as u64);
+        }
+    }
 
     #[test]
     fn only_nothing_is_no_token() {
