@@ -1,0 +1,257 @@
+//! The only loop that polls a provider's socket.
+//!
+//! A stream is *opening* until its first frame is there: until then a failure is still a proper HTTP error and another
+//! target may be tried. After that it is *committed*: a failure becomes the protocol's own error event.
+//! Back-pressure comes from polling: nothing is read from the provider that the client's socket has not asked for.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::time::{Instant, Sleep};
+
+use super::attempt::{Attempt, Crossing, complete, fail, failure};
+use super::error::{RelayError, UpstreamError};
+use super::observation::Observation;
+use super::pipe::{Pipe, Tee};
+use super::whole::MAX_ANSWER_BYTES;
+use super::{Answer, AnswerBody};
+use crate::clock::UnixNanos;
+use crate::protocol::tool_names::{RestoreToolNames, ToolNames};
+use crate::protocol::{ApiError, StreamFault};
+use crate::providers::{BodyStream, Response, TransportError};
+use crate::tracking::Recording;
+
+/// Bytes that are ready together leave in one write, up to this size.
+const MAX_WRITE_BYTES: usize = 16 << 10;
+
+/// How often the loop steps back before it hands on what is ready.
+///
+/// The task that reads the provider's socket and this one take turns; stepping back twice gives the reader the turn in
+/// which it hands over what already lies in the socket, so events that are ready together leave in one write. An event
+/// that comes alone waits two task switches, a few microseconds. There is no timer.
+const STEPS_BACK: u8 = 2;
+
+/// A streamed answer in the client's format. Dropping it closes the provider's connection and records that the client
+/// went away.
+pub struct AnswerStream {
+    /// `None` once the provider is done, or has failed.
+    upstream: Option<BodyStream>,
+    pipe: Pipe,
+    attempt: Attempt,
+    /// `None` once the record is written.
+    recording: Option<Recording>,
+    first_token: Option<UnixNanos>,
+    /// Wakes us when the provider has been silent for too long. Reset lazily: most chunks only note their time.
+    alarm: Pin<Box<Sleep>>,
+    last_byte: Instant,
+    steps_back: u8,
+}
+
+/// Waits for the first frame of a streamed answer.
+pub(super) async fn open(
+    attempt: Attempt,
+    recording: Recording,
+    response: Response,
+) -> Result<Answer, RelayError> {
+    if !response.is_stream() && response.content_type().is_some_and(|kind| kind.contains("json")) {
+        return open_whole(attempt, recording, response).await;
+    }
+    let pipe = Pipe::new(attempt.model.provider.protocol.codec(), attempt.output());
+    let mut stream = AnswerStream::new(attempt, recording, response.body, pipe);
+    while !stream.pipe.has_frames {
+        let Some(upstream) = &mut stream.upstream else { break };
+        let idle = stream.attempt.idle;
+        let error = match tokio::time::timeout(idle, upstream.next()).await {
+            // Comments alone say that the provider is alive, but it may still turn out to be unable to answer.
+            Ok(Some(Ok(chunk))) => match stream.feed(&chunk) {
+                Ok(()) => continue,
+                Err(fault) => stream.fault(fault),
+            },
+            Ok(None) => match stream.end() {
+                Ok(()) => continue,
+                Err(fault) => stream.fault(fault),
+            },
+            Ok(Some(Err(error))) => UpstreamError::transport(&stream.attempt.model.provider, &error),
+            Err(_) => UpstreamError::transport(&stream.attempt.model.provider, &TransportError::silent(idle)),
+        };
+        return Err(match stream.recording.take() {
+            Some(recording) => fail(recording, error),
+            None => error.into(),
+        });
+    }
+    Ok(stream.into_answer())
+}
+
+/// A whole answer came although a stream was asked for: it is handed out as the stream it would have been.
+async fn open_whole(
+    attempt: Attempt,
+    mut recording: Recording,
+    response: Response,
+) -> Result<Answer, RelayError> {
+    let provider = &attempt.model.provider;
+    let head_at = UnixNanos::now();
+    let decoded = match response.body.collect(MAX_ANSWER_BYTES, attempt.idle).await {
+        Ok(body) => provider.protocol.codec().decode_response(&body),
+        Err(error) => return Err(fail(recording, UpstreamError::transport(provider, &error))),
+    };
+    let answer = match decoded {
+        Ok(answer) => answer,
+        Err(fault) => return Err(fail(recording, UpstreamError::fault(provider, fault))),
+    };
+    let timing = attempt.timing(Some(head_at));
+    let names = match &attempt.crossing {
+        Crossing::Translate(names) => names.clone(),
+        Crossing::Forward { .. } => ToolNames::default(),
+    };
+    let format = attempt.format.codec();
+    let mut encoder = format.encoder(attempt.context.clone());
+    let (mut observation, mut bytes) = (Observation::default(), Vec::new());
+    let mut sink =
+        Tee { observation: &mut observation, encoder: encoder.as_mut(), ready: &mut bytes, now: timing.ended };
+    answer.emit(&mut RestoreToolNames::new(&names, &mut sink));
+    encoder.finish(timing, &mut bytes);
+    recording.saw_answer(observation.answer_bytes);
+    let cost = complete(recording, &mut observation);
+    Ok(attempt.answer(format.content_types().stream, cost, AnswerBody::Whole(Bytes::from(bytes))))
+}
+
+impl AnswerStream {
+    fn new(attempt: Attempt, recording: Recording, upstream: BodyStream, pipe: Pipe) -> Self {
+        Self {
+            upstream: Some(upstream),
+            pipe,
+            alarm: Box::pin(tokio::time::sleep(attempt.idle)),
+            attempt,
+            recording: Some(recording),
+            first_token: None,
+            last_byte: Instant::now(),
+            steps_back: 0,
+        }
+    }
+
+    fn into_answer(self) -> Answer {
+        let content_type = self.attempt.format.codec().content_types().stream;
+        let mut answer = self.attempt.answer(content_type, None, AnswerBody::Whole(Bytes::new()));
+        answer.body = AnswerBody::Stream(Box::new(self));
+        answer
+    }
+
+    fn feed(&mut self, chunk: &[u8]) -> Result<(), StreamFault> {
+        self.last_byte = Instant::now();
+        let now = UnixNanos::now();
+        let before = self.pipe.observation.answer_bytes;
+        let result = self.pipe.push(chunk, now);
+        let came = self.pipe.observation.answer_bytes - before;
+        if came > 0 {
+            self.first_token.get_or_insert(now);
+        }
+        if let Some(recording) = &mut self.recording {
+            recording.saw_answer(came);
+            // Kept in the record as it comes, so that an answer which is broken off has its cost.
+            if let Some(usage) = &self.pipe.observation.usage {
+                recording.draft_mut().usage.clone_from(usage);
+            }
+        }
+        result
+    }
+
+    /// The provider closed its stream, or said that it is complete. The record is written before the last byte leaves.
+    fn end(&mut self) -> Result<(), StreamFault> {
+        self.upstream = None;
+        self.pipe.end(self.attempt.timing(self.first_token))?;
+        if let Some(recording) = self.recording.take() {
+            complete(recording, &mut self.pipe.observation);
+        }
+        Ok(())
+    }
+
+    fn fault(&self, fault: StreamFault) -> UpstreamError {
+        UpstreamError::fault(&self.attempt.model.provider, fault)
+    }
+
+    /// Writes the protocol's error event; the stream ends after it.
+    fn fail(&mut self, error: UpstreamError) {
+        self.upstream = None;
+        if let Some(recording) = self.recording.take() {
+            recording.finish(failure(&error));
+        }
+        self.pipe.fail(&ApiError {
+            status: error.status,
+            kind: error.kind,
+            message: error.message,
+            code: error.code,
+            param: error.param,
+            retry_after: error.retry_after,
+            request_id: self.attempt.context.request_id.clone(),
+        });
+    }
+
+    /// Reads what the provider has. Ready when bytes are to be handed on, or when there will be none.
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Some(upstream) = &mut self.upstream {
+            match upstream.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.steps_back = 0;
+                    if let Err(fault) = self.feed(&chunk) {
+                        self.fail(self.fault(fault));
+                    } else if self.pipe.ready.len() >= MAX_WRITE_BYTES {
+                        break;
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.fail(UpstreamError::transport(&self.attempt.model.provider, &error));
+                }
+                Poll::Ready(None) => self.close(),
+                Poll::Pending if self.pipe.ready.is_empty() => {
+                    ready!(self.poll_alarm(context));
+                    let silent = TransportError::silent(self.attempt.idle);
+                    self.fail(UpstreamError::transport(&self.attempt.model.provider, &silent));
+                }
+                Poll::Pending if self.steps_back < STEPS_BACK => {
+                    self.steps_back += 1;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                // The answer is complete although the provider keeps its connection open.
+                Poll::Pending if self.pipe.is_done() => self.close(),
+                Poll::Pending => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn close(&mut self) {
+        if let Err(fault) = self.end() {
+            self.fail(self.fault(fault));
+        }
+    }
+
+    /// Ready when the provider has been silent for too long.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.alarm.as_mut().poll(context));
+            let deadline = self.last_byte + self.attempt.idle;
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.alarm.as_mut().reset(deadline);
+        }
+    }
+}
+
+impl Stream for AnswerStream {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        ready!(self.poll_upstream(context));
+        self.steps_back = 0;
+        if self.pipe.ready.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(Ok(Bytes::from(std::mem::take(&mut self.pipe.ready)))))
+    }
+}
