@@ -162,6 +162,11 @@ impl KeyRing {
 }
 
 impl Principal {
+    /// Whether there are models it may not use.
+    pub fn is_restricted(&self) -> bool {
+        self.models.is_some()
+    }
+
     /// Whether it may use the model, alias or router of this name. Patterns are compared case-insensitively;
     /// `*` stands for any characters.
     pub fn may_use(&self, name: &str) -> bool {

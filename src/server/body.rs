@@ -1,0 +1,48 @@
+//! Request bodies, collected with a running limit. The content type is not looked at: Ollama and curl users never set it.
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+
+use super::RequestBody;
+
+/// Why a body could not be collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BodyError {
+    /// It is larger than allowed.
+    #[error("the request body is larger than {limit} bytes (setting MAX_BODY_BYTES)")]
+    TooLarge {
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// The client stopped sending.
+    #[error("the request body broke off")]
+    BrokenOff,
+}
+
+/// Collects a body. One that announces too much is refused before it is read.
+pub(super) async fn collect(headers: &HeaderMap, mut body: RequestBody, limit: usize) -> Result<Bytes, BodyError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(BodyError::TooLarge { limit });
+    }
+    let Some(first) = body.next().await else { return Ok(Bytes::new()) };
+    let first = first.map_err(|_| BodyError::BrokenOff)?;
+    // Most bodies come in one piece, which is used as it is.
+    let Some(second) = body.next().await else {
+        return if first.len() > limit { Err(BodyError::TooLarge { limit }) } else { Ok(first) };
+    };
+    let mut all = BytesMut::with_capacity(announced.unwrap_or(first.len() * 2).min(limit));
+    all.extend_from_slice(&first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        let chunk = chunk.map_err(|_| BodyError::BrokenOff)?;
+        if all.len() + chunk.len() > limit {
+            return Err(BodyError::TooLarge { limit });
+        }
+        all.extend_from_slice(&chunk);
+        next = body.next().await;
+    }
+    Ok(all.freeze())
+}

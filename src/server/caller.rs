@@ -1,0 +1,117 @@
+//! Who asks: principal, tags, client address, and the ids Open WebUI sends.
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderName};
+use uuid::Uuid;
+
+use super::reply::Failure;
+use super::{Request, Shared};
+use crate::auth::{self, Principal, tags};
+use crate::clock::{UnixMillis, UnixNanos};
+use crate::routing::Resolution;
+use crate::tracking::UsageRecord;
+
+/// A caller, before it is known what for.
+#[derive(Debug)]
+pub(super) struct Caller {
+    /// The request's id.
+    pub id: String,
+    /// When the request arrived.
+    pub started: UnixNanos,
+    /// Who the key, if any, belongs to.
+    pub principal: Principal,
+    header_tags: Vec<String>,
+    client: String,
+    end_user: Option<String>,
+    chat_id: Option<String>,
+    message_id: Option<String>,
+}
+
+/// The caller of a request, without a key check: what errors need before one is made.
+pub(super) fn new_request_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+impl Caller {
+    /// Recognises the caller.
+    ///
+    /// # Errors
+    /// [`Failure::Auth`] when a key is needed and none, or a wrong one, was given.
+    pub(super) fn of(shared: &Shared, request: &Request, id: String) -> Result<Self, Failure> {
+        let started = UnixNanos::now();
+        let headers = &request.headers;
+        let principal = shared.keys.load().authenticate(
+            shared.policy.auth_mode,
+            text(headers, &AUTHORIZATION),
+            text(headers, &HeaderName::from_static("x-api-key")),
+            started.millis(),
+        )?;
+        let named = |name: &'static str| text(headers, &HeaderName::from_static(name)).map(bounded);
+        let client = auth::client_address(
+            request.peer.ip(),
+            text(headers, &HeaderName::from_static("x-forwarded-for")),
+            &shared.policy.trusted_proxies,
+        );
+        Ok(Self {
+            id,
+            started,
+            principal,
+            header_tags: text(headers, &HeaderName::from_static("x-proxy-tag"))
+                .map(|value| value.split(',').map(str::to_owned).collect())
+                .unwrap_or_default(),
+            client: client.to_string(),
+            end_user: named("x-openwebui-user-email")
+                .or_else(|| named("x-openwebui-user-id"))
+                .or_else(|| named("x-openwebui-user-name")),
+            chat_id: named("x-openwebui-chat-id"),
+            message_id: named("x-openwebui-message-id"),
+        })
+    }
+
+    /// The beginning of the record: who asked for what, and how the name was resolved.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] when the key may not use the model, [`Failure::Tags`] when there are too many tags.
+    pub(super) fn draft(
+        &self,
+        endpoint: &str,
+        asked: &str,
+        stream: bool,
+        resolution: &Resolution,
+        end_user: Option<String>,
+    ) -> Result<UsageRecord, Failure> {
+        let names = [Some(asked), resolution.alias.as_deref(), resolution.router.as_deref()];
+        let target = resolution.route.first.name();
+        if !names.into_iter().flatten().chain([target.as_str()]).any(|name| self.principal.may_use(name)) {
+            return Err(Failure::Forbidden(asked.to_owned()));
+        }
+        let sources = [&self.principal.tags, &self.header_tags, &resolution.tags];
+        Ok(UsageRecord {
+            id: self.id.clone(),
+            started: UnixMillis(self.started.millis().0),
+            end_user: self.end_user.clone().or(end_user.map(|user| bounded(&user))),
+            chat_id: self.chat_id.clone(),
+            message_id: self.message_id.clone(),
+            key: self.principal.key.clone(),
+            tags: tags::union(sources.into_iter().flatten().map(String::as_str))?,
+            client: self.client.clone(),
+            endpoint: endpoint.to_owned(),
+            asked: asked.to_owned(),
+            steps: resolution.steps.clone(),
+            resolved_by: resolution.resolved_by.to_string(),
+            alias: resolution.alias.clone(),
+            router: resolution.router.clone(),
+            stream,
+            ..UsageRecord::default()
+        })
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|value| !value.is_empty())
+}
+
+/// Ids from clients go into every record; none needs more than this.
+fn bounded(value: &str) -> String {
+    value.chars().take(200).collect()
+}

@@ -1,0 +1,93 @@
+//! Embeddings on both faces.
+
+use super::caller::{Caller, new_request_id};
+use super::inference::refuse;
+use super::reply::{self, Failure, Reply};
+use super::{Request, Shared, body};
+use crate::protocol::envelope::Envelope;
+use crate::protocol::ollama::{self, Endpoint};
+use crate::protocol::{ApiError, DecodeError, EmbedFormat, ReasoningField, ReplyContext};
+use crate::relay::EmbedCall;
+use crate::routing::{RouteError, resolve};
+
+/// `POST /v1/embeddings`, `/api/embed`, `/api/embeddings`.
+pub(super) async fn embed(shared: &Shared, request: Request, format: EmbedFormat) -> Reply {
+    let id = new_request_id();
+    match answer(shared, request, format, id.clone()).await {
+        Ok(reply) => reply,
+        Err(failure) => {
+            let error = failure.to_api_error(&id);
+            let error = match &failure {
+                // Ollama's embedding endpoints have a text of their own for it.
+                Failure::Route(RouteError::NotFound { asked, .. }) => {
+                    ApiError { message: format!("model \"{asked}\" not found, try pulling it first"), ..error }
+                }
+                Failure::Route(_)
+                | Failure::Body(_)
+                | Failure::Auth(_)
+                | Failure::Forbidden(_)
+                | Failure::Tags(_)
+                | Failure::Decode(_)
+                | Failure::Relay(_) => error,
+            };
+            refuse(format.face(), &error)
+        }
+    }
+}
+
+async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: String) -> Result<Reply, Failure> {
+    let caller = Caller::of(shared, &request, id)?;
+    let endpoint = request.path;
+    let bytes = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+    let name = model_name(format, &bytes)?;
+    let (embed, encoding) = format.decode_request(&bytes)?;
+    let catalog = shared.catalog.load_full();
+    let resolution = resolve(&catalog, &name)?;
+    let mut draft = caller.draft(&endpoint, &name, false, &resolution, embed.end_user.clone())?;
+    draft.client_protocol = format.protocol().as_str().to_owned();
+    let context = ReplyContext {
+        request_id: caller.id.clone(),
+        model: name,
+        started: caller.started,
+        include_usage: true,
+        tools_offered: false,
+        reasoning_as: ReasoningField::default(),
+    };
+    if embed.inputs.is_empty() {
+        // Only Ollama's decoders let this through: it asks for nothing but to load the model.
+        let nothing = crate::chat::EmbedResponse::default();
+        let body = format.encode_response(&context, &nothing, encoding, crate::clock::Timing::default());
+        return Ok(reply::bytes(200, format.face().content_types().whole, body));
+    }
+    let call = EmbedCall {
+        format,
+        request: &embed,
+        encoding,
+        route: &resolution.route,
+        context,
+        body: &bytes,
+        draft,
+    };
+    let answer = shared.relay.embed(call).await?;
+    Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string()))
+}
+
+fn model_name(format: EmbedFormat, body: &[u8]) -> Result<String, DecodeError> {
+    let endpoint = match format {
+        EmbedFormat::OpenAi => {
+            if body.trim_ascii().is_empty() {
+                return Err(DecodeError::bad_request("EOF"));
+            }
+            let model = Envelope::parse(body)?.read::<String>("model")?.unwrap_or_default();
+            let missing = model.trim().is_empty();
+            return if missing { Err(DecodeError::field("model", "model is required")) } else { Ok(model) };
+        }
+        EmbedFormat::Ollama => Endpoint::Embed,
+        EmbedFormat::OllamaLegacy => Endpoint::Embeddings,
+    };
+    let model = ollama::head(body, endpoint)?.model;
+    if model.is_empty() {
+        endpoint.check_name(&model)?;
+    }
+    Ok(model)
+}

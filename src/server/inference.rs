@@ -1,0 +1,218 @@
+//! Chats and prompt completions: read just enough to route, resolve the name, hand over to the relay.
+
+use bytes::Bytes;
+
+use super::caller::{Caller, new_request_id};
+use super::reply::{self, Failure, Reply};
+use super::{Request, Shared, body};
+use crate::clock::UnixNanos;
+use crate::protocol::envelope::Envelope;
+use crate::protocol::ollama::{self, Endpoint, LoadState};
+use crate::protocol::{ApiError, ClientFormat, DecodeError, Protocol, ReasoningField, ReplyContext};
+use crate::relay::Call;
+use crate::routing::{Resolution, RouteError, resolve};
+
+/// What must be known of a request before it can be routed.
+struct Ask<'a> {
+    model: String,
+    stream: bool,
+    include_usage: bool,
+    tools_offered: bool,
+    end_user: Option<String>,
+    /// The top level, where it has been read (OpenAI's bodies).
+    envelope: Option<Envelope<'a>>,
+    /// Ollama's own first look.
+    ollama: Option<(Endpoint, ollama::Head)>,
+}
+
+/// `POST /api/chat`, `/api/generate`, `/v1/chat/completions`, `/v1/completions`.
+pub(super) async fn chat(shared: &Shared, request: Request, format: ClientFormat) -> Reply {
+    let id = new_request_id();
+    match answer(shared, request, format, id.clone()).await {
+        Ok(reply) => reply,
+        Err(failure) => {
+            let error = to_api_error(&failure, &id);
+            refuse(format.codec(), &error)
+        }
+    }
+}
+
+/// Writes a refusal and logs it. The message may quote the request, so it stays out of the log.
+pub(super) fn refuse(codec: &dyn crate::protocol::ServerCodec, error: &ApiError) -> Reply {
+    tracing::info!(
+        request.id = %error.request_id,
+        http.status = error.status,
+        error.kind = ?error.kind,
+        error.param = error.param.as_deref().unwrap_or_default(),
+        "request refused"
+    );
+    reply::error(codec, error)
+}
+
+/// What a client is told; a name that leads nowhere is reported in the words Ollama's clients look for.
+fn to_api_error(failure: &Failure, id: &str) -> ApiError {
+    let error = failure.to_api_error(id);
+    match failure {
+        Failure::Route(RouteError::NotFound { asked, near }) => {
+            ApiError { message: not_found(asked, near), ..error }
+        }
+        Failure::Route(_)
+        | Failure::Body(_)
+        | Failure::Auth(_)
+        | Failure::Forbidden(_)
+        | Failure::Tags(_)
+        | Failure::Decode(_)
+        | Failure::Relay(_) => error,
+    }
+}
+
+/// `model 'x' not found`, with names that are close.
+pub(super) fn not_found(asked: &str, near: &[String]) -> String {
+    match near {
+        [] => format!("model '{asked}' not found"),
+        near => format!("model '{asked}' not found, did you mean {}?", near.join(" or ")),
+    }
+}
+
+async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: String) -> Result<Reply, Failure> {
+    let caller = Caller::of(shared, &request, id)?;
+    let endpoint = request.path;
+    let bytes = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+    let ask = read(format, &bytes)?;
+    let catalog = shared.catalog.load_full();
+    let resolution = resolve(&catalog, &ask.model)?;
+    let mut draft = caller.draft(&endpoint, &ask.model, ask.stream, &resolution, ask.end_user)?;
+    draft.client_protocol = format.protocol().as_str().to_owned();
+    if let Some((endpoint, head)) = &ask.ollama
+        && let Some(reply) = ollama_answers_itself(shared, head, *endpoint, &resolution, caller.started)?
+    {
+        return Ok(reply);
+    }
+    let model = &resolution.route.first;
+    let context = ReplyContext {
+        request_id: caller.id.clone(),
+        model: ask.model,
+        started: caller.started,
+        include_usage: ask.include_usage,
+        tools_offered: ask.tools_offered,
+        reasoning_as: shared.policy.reasoning_field.unwrap_or(match model.provider.protocol {
+            // Ollama's own OpenAI face calls it so, and its clients look for it.
+            Protocol::Ollama => ReasoningField::Reasoning,
+            Protocol::OpenAi | Protocol::Anthropic | Protocol::Gemini => ReasoningField::ReasoningContent,
+        }),
+    };
+    let call = Call {
+        format,
+        body: &bytes,
+        envelope: ask.envelope,
+        route: &resolution.route,
+        stream: ask.stream,
+        context,
+        draft,
+    };
+    let answer = shared.relay.run(call).await?;
+    Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string()))
+}
+
+fn read(format: ClientFormat, body: &Bytes) -> Result<Ask<'_>, DecodeError> {
+    match format {
+        ClientFormat::OpenAiChat | ClientFormat::OpenAiCompletions => read_openai(format, body),
+        ClientFormat::OllamaChat => read_ollama(Endpoint::Chat, body),
+        ClientFormat::OllamaGenerate => read_ollama(Endpoint::Generate, body),
+    }
+}
+
+fn read_ollama(endpoint: Endpoint, body: &Bytes) -> Result<Ask<'_>, DecodeError> {
+    let head = ollama::head(body, endpoint)?;
+    if head.model.is_empty() {
+        endpoint.check_name(&head.model)?;
+    }
+    Ok(Ask {
+        model: head.model.clone(),
+        stream: head.stream.unwrap_or(true),
+        include_usage: true,
+        tools_offered: head.offers_tools,
+        end_user: None,
+        envelope: None,
+        ollama: Some((endpoint, head)),
+    })
+}
+
+fn read_openai(format: ClientFormat, body: &Bytes) -> Result<Ask<'_>, DecodeError> {
+    if body.trim_ascii().is_empty() {
+        // Ollama's word for an empty body on this face.
+        return Err(DecodeError::bad_request("EOF"));
+    }
+    let envelope = Envelope::parse(body)?;
+    if let Some(twice) = envelope.duplicate() {
+        return Err(DecodeError::field(twice, format!("`{twice}` stands twice in the body")));
+    }
+    let model = envelope.read::<String>("model")?.unwrap_or_default();
+    let chat = match format {
+        ClientFormat::OpenAiCompletions => false,
+        ClientFormat::OpenAiChat | ClientFormat::OllamaChat | ClientFormat::OllamaGenerate => true,
+    };
+    if model.trim().is_empty() {
+        return Err(if chat { DecodeError::field("model", "model is required") } else { no_model_404() });
+    }
+    if chat {
+        match envelope.get("messages") {
+            None | Some("null" | "[]") => {
+                return Err(DecodeError::field("messages", "[] is too short - 'messages'"));
+            }
+            Some(list) if list.starts_with('[') => {}
+            Some(_) => return Err(DecodeError::field("messages", "`messages` must be a list")),
+        }
+    }
+    let stream_options = envelope.read::<StreamOptions>("stream_options")?;
+    Ok(Ask {
+        model,
+        stream: envelope.read("stream")?.unwrap_or(false),
+        include_usage: stream_options.and_then(|options| options.include_usage).unwrap_or(false),
+        tools_offered: envelope.get("tools").is_some_and(|tools| tools.len() > 2 && tools != "null"),
+        end_user: envelope.read("user")?,
+        envelope: Some(envelope),
+        ollama: None,
+    })
+}
+
+#[derive(serde::Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+/// These two endpoints look the empty name up, as Ollama does.
+pub(super) fn no_model_404() -> DecodeError {
+    DecodeError { status: 404, message: "model '' not found".to_owned(), param: Some("model".to_owned()) }
+}
+
+/// What an Ollama server checks and answers before it generates: abilities of the model, loading and unloading.
+/// A model on a real Ollama instance is left to that instance.
+fn ollama_answers_itself(
+    shared: &Shared,
+    head: &ollama::Head,
+    endpoint: Endpoint,
+    resolution: &Resolution,
+    now: UnixNanos,
+) -> Result<Option<Reply>, DecodeError> {
+    let model = &resolution.route.first;
+    let elsewhere = model.provider.protocol != Protocol::Ollama;
+    if elsewhere && !head.unloads() {
+        ollama::check(head, &model.profile.capabilities, model.profile.kind, &head.model, endpoint)?;
+    }
+    shared.residents.touch(&listed_name(resolution), head.keep_alive, now);
+    let state = match (elsewhere, head.unloads(), head.loads()) {
+        (true, true, _) => LoadState::Unloaded,
+        (true, false, true) => LoadState::Loaded,
+        (true, false, false) | (false, _, _) => return Ok(None),
+    };
+    let body = ollama::load_reply(endpoint, &head.model, now, state);
+    let content_type = ClientFormat::OllamaChat.codec().content_types().whole;
+    Ok(Some(reply::bytes(200, content_type, body)))
+}
+
+/// The name under which lists show what a name resolved to.
+pub(super) fn listed_name(resolution: &Resolution) -> String {
+    let name = resolution.router.clone().or_else(|| resolution.alias.clone());
+    ollama::display_name(&name.unwrap_or_else(|| resolution.route.first.name()))
+}

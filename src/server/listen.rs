@@ -1,0 +1,116 @@
+//! The accept loop under warp: header timeout and size, connection cap, `TCP_NODELAY`, graceful drain with a deadline.
+//!
+//! `warp::serve` has none of these, so warp's filters are served as a service under our own loop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Peer, Shared, filter};
+
+/// Longest request head, bytes; longer ones get a 431.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// Limits of the listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections served at once; more wait in the system's queue.
+    pub max_connections: usize,
+    /// Time for a complete request head, which is also how long an idle connection is kept.
+    pub header_timeout: Duration,
+    /// Time for answers in flight when the program stops.
+    pub drain: Duration,
+}
+
+/// A bound socket, ready to serve.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// Binds an address; port 0 lets the system choose.
+///
+/// # Errors
+/// What the system says, for example that the port is taken.
+pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
+    let socket = TcpListener::bind(address).await?;
+    let address = socket.local_addr()?;
+    Ok(Listener { socket, address })
+}
+
+impl Listener {
+    /// The address in use.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop`, then refuses new connections and lets answers in flight finish within the drain time.
+    /// Returns whether all of them did.
+    pub async fn serve(self, shared: Arc<Shared>, limits: Limits, stop: CancellationToken) -> bool {
+        let mut http = hyper::server::conn::http1::Builder::new();
+        // Without a timer hyper's header timeout does nothing.
+        http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(MAX_HEAD_BYTES);
+        let service = warp::service(filter(shared));
+        let graceful = GracefulShutdown::new();
+        let slots = Arc::new(Semaphore::new(limits.max_connections));
+        let connections = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = accept(&self.socket, &slots) => accepted,
+                () = stop.cancelled() => break,
+            };
+            let (stream, peer, slot) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, most likely: without a pause the loop would spin until one is free.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let service = service.clone();
+            let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer));
+                let mut service = service.clone();
+                tower_service::Service::call(&mut service, request)
+            });
+            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            connections.spawn(async move {
+                // A client that breaks off or dawdles is its own affair.
+                if let Err(error) = connection.await {
+                    tracing::debug!(client.address = %peer, %error, "connection ended");
+                }
+                drop(slot);
+            });
+        }
+        drop(self.socket);
+        connections.close();
+        tokio::time::timeout(limits.drain, async {
+            graceful.shutdown().await;
+            connections.wait().await;
+        })
+        .await
+        .is_ok()
+    }
+}
+
+async fn accept(
+    socket: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = socket.accept().await?;
+    // Small events must not wait for the client's acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, slot))
+}

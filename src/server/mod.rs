@@ -1,0 +1,116 @@
+//! The API listener: sockets, routes, and the edge of every client protocol.
+//!
+//! `listen` owns the sockets, `routes` is the table of everything we answer, `origin` guards against foreign web pages,
+//! `caller` says who asks. The handlers are thin: read, resolve, hand to the relay, write.
+//! Only this module knows warp.
+
+mod body;
+mod caller;
+mod embeddings;
+mod inference;
+mod listen;
+mod lists;
+mod manage;
+mod origin;
+mod reply;
+mod residents;
+mod routes;
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::{Buf, Bytes};
+use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, Method};
+use warp::Filter;
+
+pub use listen::{Limits, Listener, bind};
+
+use crate::auth::KeyRing;
+use crate::catalog::Catalog;
+use crate::relay::Relay;
+use lists::Rendered;
+use residents::Residents;
+
+/// What the handlers share. Snapshots are taken once per request.
+pub struct Shared {
+    /// What can be called.
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    /// Who may call.
+    pub keys: Arc<ArcSwap<KeyRing>>,
+    /// Carries requests to providers.
+    pub relay: Relay,
+    /// Settings that do not change while the program runs.
+    pub policy: Policy,
+    /// Which models count as loaded, for Ollama's `ps`.
+    residents: Residents,
+    /// The long lists, written once per catalog.
+    rendered: Rendered,
+}
+
+impl Shared {
+    /// What the handlers share, at the start: nothing is loaded yet.
+    pub fn new(
+        catalog: Arc<ArcSwap<Catalog>>,
+        keys: Arc<ArcSwap<KeyRing>>,
+        relay: Relay,
+        policy: Policy,
+    ) -> Self {
+        Self { catalog, keys, relay, policy, residents: Residents::default(), rendered: Rendered::default() }
+    }
+}
+
+/// Settings of the edge.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Whether callers need a key.
+    pub auth_mode: crate::auth::AuthMode,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Web origins allowed besides the local ones; `*` allows all.
+    pub allowed_origins: Vec<String>,
+    /// The listener is bound to a loopback address: foreign `Host` headers are refused (DNS rebinding).
+    pub loopback_only: bool,
+    /// Largest request body, bytes.
+    pub max_body_bytes: usize,
+    /// How thinking is written on the OpenAI face; `None` follows the provider.
+    pub reasoning_field: Option<crate::protocol::ReasoningField>,
+}
+
+/// A request as it arrived, body still to come.
+pub(crate) struct Request {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    peer: SocketAddr,
+    body: RequestBody,
+}
+
+/// The body of a request, piece by piece.
+pub(crate) type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
+
+/// The peer's address, put into each request by the accept loop.
+#[derive(Debug, Clone, Copy)]
+struct Peer(SocketAddr);
+
+/// The one filter: everything else is plain code in [`routes`]. Chains of `or` would cost twice the CPU and
+/// confuse 404 with 405.
+fn filter(shared: Arc<Shared>) -> impl Filter<Extract = (reply::Reply,), Error = warp::Rejection> + Clone {
+    warp::method()
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Peer>())
+        .and(warp::body::stream().map(boxed))
+        .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer), body| {
+            let path = path.as_str().to_owned();
+            routes::dispatch(shared.clone(), Request { method, path, query, headers, peer, body })
+        })
+}
+
+fn boxed(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static) -> RequestBody {
+    Box::pin(body.map(|item| item.map(|mut buffer| buffer.copy_to_bytes(buffer.remaining()))))
+}
