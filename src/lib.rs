@@ -8,24 +8,30 @@
 //! client <- server <- protocol.encode <- relay (usage recorded once) <- protocol.decode <- transport <- provider
 //! ```
 //!
-//! - [`chat`] is the canonical model every wire format is translated to and from.
-//! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
-//! - [`protocol`] holds the wire formats, as pure translation.
+//! - [`server`] is the API listener: sockets, routes, and the edge of every client protocol.
+//! - [`auth`] says who is asking.
+//! - [`protocol`] holds the wire formats, as pure translation; [`chat`] is the canonical model they meet in.
 //! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
-//! - [`auth`] says who is asking; [`store`] is the database.
-//! - [`tracking`] is what happened: usage records, cost, the journal.
-//! - [`demo`] is a simulated provider for `llm-relay demo`, reached over a real socket.
+//! - [`relay`] carries a request to the first target that answers, and the answer back; [`providers`] is the way there.
+//! - [`tracking`] is what happened: usage records, cost, the journal; [`store`] is the database.
+//! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
+//! - [`app`] puts everything together; [`cli`] is the command line, [`demo`] a simulated provider for trying it out.
 //! - [`money`], [`secret`] and [`clock`] are small leaves everyone may use.
 
+pub mod app;
 pub mod auth;
 pub mod catalog;
 pub mod chat;
+pub mod cli;
 pub mod clock;
-pub mod demo;
 pub mod config;
+pub mod demo;
 pub mod money;
 pub mod protocol;
+pub mod providers;
+pub mod relay;
 pub mod routing;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod tracking;

@@ -27,5 +27,5 @@ pub use settings::{
     AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, LogFormat, LogSettings,
     ReasoningWord, Settings, StoreSettings, UpstreamSettings,
 };
-pub use variables::Variables;
+pub use variables::{Variables, demo_folder};
 pub use yaml::Entries;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Problem, dotenv};
 
@@ -36,6 +36,13 @@ impl Variables {
         (Self { values }, problems)
     }
 
+    /// The same settings with one more, which wins over an earlier value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.values.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// The value of a setting, trimmed: from `NAME`, else from the file that `NAME_FILE` points at.
     /// An empty value counts as absent, as compose files leave one for each variable that is not set.
     ///
@@ -58,6 +65,11 @@ impl Variables {
     fn plain(&self, name: &str) -> Option<String> {
         self.values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
     }
+}
+
+/// A folder for the data of this process's demo: the system's place for temporary files, never the operator's own data.
+pub fn demo_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("llm-relay-demo-{}", std::process::id()))
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Variables {

@@ -1,0 +1,217 @@
+//! The configuration in force: files, discovered models and keys, joined into the snapshots that requests read.
+//! Whatever changes, a whole new snapshot is built and swapped in; a broken edit changes nothing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+
+use crate::auth::{KeyRing, NewKey};
+use crate::catalog::{Catalog, Sources, built_in_overrides};
+use crate::config::{ConfiguredPath, OverridesFile, Problem, RelayFile, Settings, Variables};
+use crate::protocol::ListedModel;
+use crate::secret::Secret;
+use crate::store::keys::StoredKey;
+
+/// Joins everything that feeds the snapshots.
+#[derive(Debug)]
+pub(super) struct Configuration {
+    variables: Variables,
+    files: [ConfiguredPath; 2],
+    environment_keys: Vec<Secret>,
+    catalog: Arc<ArcSwap<Catalog>>,
+    keys: Arc<ArcSwap<KeyRing>>,
+    /// Never locked by a request.
+    parts: Mutex<Parts>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Parts {
+    relay: RelayFile,
+    overrides: Arc<OverridesFile>,
+    discovered: HashMap<String, Vec<ListedModel>>,
+    stored_keys: Vec<StoredKey>,
+    /// When each file was last changed, as far as it was looked at.
+    stamps: [Option<SystemTime>; 2],
+    /// Why providers could not be asked, so that each reason is logged once.
+    unreachable: HashMap<String, String>,
+}
+
+impl Configuration {
+    /// Reads the files and builds the first snapshots. Warnings are returned beside them.
+    ///
+    /// # Errors
+    /// Everything that is wrong, when anything is.
+    pub(super) fn load(
+        variables: Variables,
+        settings: &Settings,
+        stored_keys: Vec<StoredKey>,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let files = [settings.files.relay.clone(), settings.files.overrides.clone()];
+        let stamps = stamps(&files);
+        let (relay, overrides) = read(&files, &variables)?;
+        let parts = Parts {
+            relay,
+            overrides,
+            discovered: HashMap::new(),
+            stored_keys,
+            stamps,
+            unreachable: HashMap::new(),
+        };
+        let (catalog, problems) = build(&variables, &parts);
+        if problems.iter().any(Problem::is_error) {
+            return Err(problems);
+        }
+        let environment_keys = settings.auth.keys.clone();
+        let keys = key_ring(&environment_keys, &parts);
+        let configuration = Self {
+            variables,
+            files,
+            environment_keys,
+            catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+            keys: Arc::new(ArcSwap::from_pointee(keys)),
+            parts: Mutex::new(parts),
+            changed: Notify::new(),
+        };
+        Ok((configuration, problems))
+    }
+
+    /// The catalog in force.
+    pub(super) fn catalog(&self) -> &Arc<ArcSwap<Catalog>> {
+        &self.catalog
+    }
+
+    /// The keys in force.
+    pub(super) fn keys(&self) -> &Arc<ArcSwap<KeyRing>> {
+        &self.keys
+    }
+
+    /// Completes after the files have changed the catalog.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Looks at the files' times and, if one has changed, reads both. Problems are logged and change nothing.
+    pub(super) fn reload_if_changed(&self) {
+        let stamps = stamps(&self.files);
+        let mut parts = self.parts();
+        if stamps == parts.stamps {
+            return;
+        }
+        parts.stamps = stamps;
+        let (relay, overrides) = match read(&self.files, &self.variables) {
+            Ok(files) => files,
+            Err(problems) => return refuse(&problems),
+        };
+        let old = (std::mem::replace(&mut parts.relay, relay), std::mem::replace(&mut parts.overrides, overrides));
+        let (catalog, problems) = build(&self.variables, &parts);
+        if problems.iter().any(Problem::is_error) {
+            (parts.relay, parts.overrides) = old;
+            return refuse(&problems);
+        }
+        warn(&problems);
+        self.catalog.store(Arc::new(catalog));
+        self.keys.store(Arc::new(key_ring(&self.environment_keys, &parts)));
+        self.changed.notify_one();
+        tracing::info!("configuration reloaded");
+    }
+
+    /// Takes what providers listed; `None`: the provider is gone, and so are its discovered models.
+    pub(super) fn discovered(&self, news: Vec<(String, Option<Vec<ListedModel>>)>) {
+        let mut parts = self.parts();
+        let mut is_new = false;
+        for (provider, models) in news {
+            match models {
+                Some(models) => {
+                    if parts.unreachable.remove(&provider).is_some() {
+                        tracing::info!(provider.id = %provider, "provider can be reached again");
+                    }
+                    if parts.discovered.get(&provider) != Some(&models) {
+                        parts.discovered.insert(provider, models);
+                        is_new = true;
+                    }
+                }
+                None => is_new |= parts.discovered.remove(&provider).is_some(),
+            }
+        }
+        if is_new {
+            // What was sound with fewer models is sound with more: only the files can hold errors.
+            let (catalog, _) = build(&self.variables, &parts);
+            self.catalog.store(Arc::new(catalog));
+        }
+    }
+
+    /// Says once that a provider cannot be asked for its models.
+    pub(super) fn note_unreachable(&self, provider: &str, reason: &str) {
+        let earlier = self.parts().unreachable.insert(provider.to_owned(), reason.to_owned());
+        if earlier.as_deref() != Some(reason) {
+            tracing::warn!(provider.id = %provider, reason, "cannot list the provider's models");
+        }
+    }
+
+    /// Takes the keys of the database.
+    pub(super) fn stored_keys(&self, keys: Vec<StoredKey>) {
+        let mut parts = self.parts();
+        parts.stored_keys = keys;
+        self.keys.store(Arc::new(key_ring(&self.environment_keys, &parts)));
+    }
+
+    fn parts(&self) -> MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Logs problems that do not stand in the way.
+pub(super) fn warn(problems: &[Problem]) {
+    for problem in problems {
+        tracing::warn!(place = %problem.place, problem = %problem.message, "configuration warning");
+    }
+}
+
+fn refuse(problems: &[Problem]) {
+    for problem in problems.iter().filter(|problem| problem.is_error()) {
+        tracing::error!(place = %problem.place, problem = %problem.message, "configuration refused, the old one stays");
+    }
+}
+
+fn read(
+    [relay, overrides]: &[ConfiguredPath; 2],
+    variables: &Variables,
+) -> Result<(RelayFile, Arc<OverridesFile>), Vec<Problem>> {
+    let relay = RelayFile::load(relay, variables);
+    let overrides = OverridesFile::load(overrides);
+    match (relay, overrides) {
+        (Ok(relay), Ok(overrides)) => Ok((relay, overrides.map_or_else(built_in_overrides, Arc::new))),
+        (relay, overrides) => Err([relay.err(), overrides.err()].into_iter().flatten().flatten().collect()),
+    }
+}
+
+fn build(variables: &Variables, parts: &Parts) -> (Catalog, Vec<Problem>) {
+    Catalog::build(&Sources {
+        variables,
+        relay: &parts.relay,
+        overrides: parts.overrides.clone(),
+        discovered: &parts.discovered,
+    })
+}
+
+fn key_ring(environment: &[Secret], parts: &Parts) -> KeyRing {
+    let from_environment = environment.iter().enumerate().map(|(at, key)| NewKey {
+        name: format!("API_KEYS-{}", at + 1),
+        key: key.clone(),
+        tags: Vec::new(),
+        models: Vec::new(),
+    });
+    let from_file = parts.relay.keys.iter().filter_map(|entry| {
+        let (name, tags) = (entry.name.clone(), entry.tags.clone());
+        entry.key.clone().map(|key| NewKey { name, key, tags, models: Vec::new() })
+    });
+    KeyRing::new(from_environment.chain(from_file).collect(), parts.stored_keys.clone())
+}
+
+fn stamps(files: &[ConfiguredPath; 2]) -> [Option<SystemTime>; 2] {
+    files.each_ref().map(|file| std::fs::metadata(&file.path).and_then(|metadata| metadata.modified()).ok())
+}

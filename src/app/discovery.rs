@@ -1,0 +1,91 @@
+//! Asks providers which models they have, in the background. Requests and lists only ever read what is in memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::Method;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::configuration::Configuration;
+use super::SharedTransport;
+use crate::catalog::Provider;
+use crate::protocol::{ListedModel, Protocol};
+use crate::providers::{Operation, Payload, address};
+
+/// Ollama instances gain and lose models at any time, and come and go; asking costs them nothing.
+const OLLAMA_EVERY: Duration = Duration::from_secs(15);
+/// Vendors' lists change a few times a week.
+const VENDORS_EVERY: Duration = Duration::from_secs(1800);
+/// One provider's list may take this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+const MAX_LIST_BYTES: usize = 16 << 20;
+
+/// The task: asks at the start, whenever the configuration changes, and from time to time.
+pub(super) async fn run(configuration: Arc<Configuration>, transport: SharedTransport, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(OLLAMA_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut vendors_due = Instant::now();
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = configuration.changed() => vendors_due = Instant::now(),
+            () = stop.cancelled() => return,
+        }
+        let all = Instant::now() >= vendors_due;
+        if all {
+            vendors_due = Instant::now() + VENDORS_EVERY;
+        }
+        tokio::select! {
+            () = ask_all(&configuration, &transport, all) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Asks once: every ready provider, or only Ollama instances.
+pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTransport, all: bool) {
+    let catalog = configuration.catalog().load_full();
+    let asked = catalog.providers().iter().filter(|provider| {
+        provider.is_ready() && provider.discover && (all || provider.protocol == Protocol::Ollama)
+    });
+    let answers = join_all(asked.map(async |provider| (provider.clone(), ask(provider, transport).await))).await;
+    let mut news = Vec::new();
+    for (provider, answer) in answers {
+        match answer {
+            Ok(models) => {
+                tracing::debug!(provider.id = %provider.id, models = models.len(), "models listed");
+                news.push((provider.id.clone(), Some(models)));
+            }
+            Err(reason) => {
+                // What an Ollama instance listed is gone with it; a vendor's list outlives a bad minute.
+                let forget = provider.protocol == Protocol::Ollama;
+                configuration.note_unreachable(&provider.id, &reason);
+                if forget {
+                    news.push((provider.id.clone(), None));
+                }
+            }
+        }
+    }
+    configuration.discovered(news);
+}
+
+async fn ask(provider: &Provider, transport: &SharedTransport) -> Result<Vec<ListedModel>, String> {
+    let url = address(provider, "", Operation::Models);
+    let request = async {
+        let response = transport
+            .send(provider, Method::GET, url, Payload::Empty)
+            .await
+            .map_err(|error| error.to_string())?;
+        let status = response.status;
+        let body = response.body.collect(MAX_LIST_BYTES, PATIENCE).await.map_err(|error| error.to_string())?;
+        let codec = provider.protocol.codec();
+        if status == 200 {
+            codec.decode_models(&body).map_err(|fault| fault.to_string())
+        } else {
+            Err(format!("status {status}: {}", codec.decode_error(status, &body)))
+        }
+    };
+    tokio::time::timeout(PATIENCE, request).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+}

@@ -1,0 +1,205 @@
+//! The composition root: builds every part once from values, owns the background tasks, stops everything in order.
+
+mod configuration;
+mod discovery;
+mod tasks;
+mod watch;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{self, AuthMode};
+use crate::catalog::Catalog;
+use crate::clock::UnixMillis;
+use crate::config::{self, Problem, ReasoningWord, Settings, Variables};
+use crate::protocol::ReasoningField;
+use crate::providers::{Timeouts, Transport};
+use crate::relay::Relay;
+use crate::secret::Secret;
+use crate::server::{self, Limits, Policy, Shared};
+use crate::store::{Store, keys};
+use crate::tracking::{Journal, Recorder};
+use configuration::Configuration;
+use tasks::Tasks;
+
+
+/// The transport, shared by requests and discovery.
+type SharedTransport = Arc<Transport>;
+
+/// How long background tasks get to end once told to.
+const TASKS_STOP: Duration = Duration::from_secs(10);
+
+/// A running relay.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    new_key: Option<Secret>,
+    serving: CancellationToken,
+    server: tokio::task::JoinHandle<bool>,
+    tasks: Tasks,
+}
+
+/// Why the relay does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is refused.
+    #[error("{}", config::check(.0).trim_end())]
+    Configuration(Vec<Problem>),
+    /// Something else.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl App {
+    /// Starts a relay: opens the store, reads the configuration, binds the address, begins to serve.
+    ///
+    /// # Errors
+    /// [`StartError`], before anything is served.
+    pub async fn start(variables: Variables, settings: Settings) -> Result<Self, StartError> {
+        let database = settings.store.database.clone();
+        let store = Store::open(&database).with_context(|| format!("database {}", database.display()))?;
+        let journal = Journal::open(&settings.store.data_dir.join("journal")).context("journal in DATA_DIR")?;
+        let journal = Arc::new(journal);
+        let stored_keys = store.blocking(keys::list).context("API keys")?;
+        let (configuration, warnings) =
+            Configuration::load(variables, &settings, stored_keys).map_err(StartError::Configuration)?;
+        configuration::warn(&warnings);
+        let configuration = Arc::new(configuration);
+        let auth_mode = match settings.auth.mode {
+            config::AuthMode::Open => AuthMode::Open,
+            config::AuthMode::Keys => AuthMode::Keys,
+        };
+        let new_key = if auth_mode == AuthMode::Keys { first_key(&store, &configuration)? } else { None };
+        let listener = server::bind(settings.api.address).await.context(in_use(settings.api.address))?;
+        let address = listener.address();
+
+        let transport = Arc::new(Transport::new(timeouts(&settings)));
+        let policy = Policy {
+            auth_mode,
+            trusted_proxies: settings.api.trusted_proxies.clone(),
+            allowed_origins: settings.api.allowed_origins.clone(),
+            loopback_only: settings.api.address.ip().is_loopback(),
+            max_body_bytes: settings.api.max_body_bytes,
+            reasoning_field: match settings.reasoning_field {
+                ReasoningWord::Auto => None,
+                ReasoningWord::Reasoning => Some(ReasoningField::Reasoning),
+                ReasoningWord::ReasoningContent => Some(ReasoningField::ReasoningContent),
+                ReasoningWord::Both => Some(ReasoningField::Both),
+            },
+        };
+        let relay = Relay::new(transport.clone(), journal.clone());
+        let shared =
+            Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
+
+        let tasks = Tasks::default();
+        tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
+        tasks.start(|stop| watch::files(configuration.clone(), stop));
+        tasks.start(|stop| watch::database(configuration.clone(), store, stop));
+        tasks.start(|stop| discovery::run(configuration, transport, stop));
+
+        let limits = Limits {
+            max_connections: settings.api.max_connections,
+            header_timeout: settings.api.header_timeout,
+            drain: settings.api.drain,
+        };
+        let serving = CancellationToken::new();
+        #[expect(clippy::disallowed_methods, reason = "the listener is stopped before the tasks, so it is not one of them")]
+        let server = tokio::spawn(listener.serve(Arc::new(shared), limits, serving.clone()));
+        tracing::info!(api.address = %address, auth.mode = ?auth_mode, version = env!("CARGO_PKG_VERSION"), "listening");
+        Ok(Self { address, new_key, serving, server, tasks })
+    }
+
+    /// The API's address, with the port the system chose if it was left to it.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The key that was made because keys are needed and there was none. It is told once.
+    pub fn take_new_key(&mut self) -> Option<Secret> {
+        self.new_key.take()
+    }
+
+    /// Refuses new requests, lets those in flight finish within the drain time, then stores the last records.
+    pub async fn stop(self) {
+        self.serving.cancel();
+        match self.server.await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!("some answers were still running at the end of the drain time"),
+            Err(error) => tracing::error!(%error, "the listener ended badly"),
+        }
+        if !self.tasks.stop(TASKS_STOP).await {
+            tracing::warn!("background tasks did not end in time; records wait in the journal");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// Everything wrong with the configuration, without starting anything.
+pub fn check(variables: &Variables, settings: &Settings) -> Vec<Problem> {
+    match Configuration::load(variables.clone(), settings, Vec::new()) {
+        Ok((_, problems)) | Err(problems) => problems,
+    }
+}
+
+/// The catalog a relay with this configuration would have, after asking each provider for its models once.
+///
+/// # Errors
+/// [`StartError::Configuration`] when the configuration is refused.
+pub async fn current_catalog(variables: Variables, settings: &Settings) -> Result<Arc<Catalog>, StartError> {
+    let (configuration, _) =
+        Configuration::load(variables, settings, Vec::new()).map_err(StartError::Configuration)?;
+    let transport = Arc::new(Transport::new(timeouts(settings)));
+    discovery::ask_all(&configuration, &transport, true).await;
+    Ok(configuration.catalog().load_full())
+}
+
+fn timeouts(settings: &Settings) -> Timeouts {
+    Timeouts {
+        connect: settings.upstream.connect_timeout,
+        first_byte: settings.upstream.first_byte_timeout,
+        idle: settings.upstream.idle_timeout,
+    }
+}
+
+/// A key, when there is none at all.
+fn first_key(store: &Store, configuration: &Configuration) -> anyhow::Result<Option<Secret>> {
+    if !configuration.keys().load().is_empty() {
+        return Ok(None);
+    }
+    let minted = auth::new_key();
+    let row = minted.to_stored("first", Vec::new(), Vec::new(), None, UnixMillis::now());
+    store.blocking(|conn| keys::create(conn, &row)).context("cannot store the first API key")?;
+    configuration.stored_keys(vec![row]);
+    Ok(Some(minted.key))
+}
+
+/// What to say when an address cannot be used; the usual reason is a real Ollama.
+fn in_use(address: SocketAddr) -> String {
+    let who = if ollama_answers(address) { " (an Ollama server answers there)" } else { "" };
+    format!(
+        "cannot listen on {address}{who}; set PORT to another port, or move Ollama with OLLAMA_HOST and point \
+         OLLAMA_BASE_URL at it"
+    )
+}
+
+/// Whether an Ollama server holds the address. Asked only when the relay cannot start anyway.
+fn ollama_answers(address: SocketAddr) -> bool {
+    use std::io::{Read, Write};
+    let short = Duration::from_millis(300);
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = std::net::TcpStream::connect_timeout(&address, short)?;
+        stream.set_read_timeout(Some(short))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        let mut answer = [0; 2048];
+        let mut length = 0;
+        while let Ok(more @ 1..) = stream.read(&mut answer[length..]) {
+            length += more;
+        }
+        Ok(memchr::memmem::find(&answer[..length], b"Ollama is running").is_some())
+    };
+    ask().unwrap_or(false)
+}

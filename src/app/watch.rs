@@ -1,0 +1,67 @@
+//! Watches what others may change: the configuration files, and keys in the database.
+//!
+//! Both are looked at once a second. File-system events would be a little quicker, but mounts, symbolic links and
+//! editors that replace files lose them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::configuration::Configuration;
+use crate::clock::UnixMillis;
+use crate::store::prices::{self, PriceRow};
+use crate::store::{Store, keys};
+
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The task that follows the configuration files.
+pub(super) async fn files(configuration: Arc<Configuration>, stop: CancellationToken) {
+    while !stopped(&stop).await {
+        configuration.reload_if_changed();
+    }
+}
+
+/// The task that follows the database: keys that were made or revoked by another process, and prices to be remembered.
+pub(super) async fn database(configuration: Arc<Configuration>, store: Store, stop: CancellationToken) {
+    let mut known_keys = None;
+    let mut known_catalog = None;
+    while !stopped(&stop).await {
+        match store.run(keys::list).await {
+            Ok(list) if known_keys.as_ref() != Some(&list) => {
+                configuration.stored_keys(list.clone());
+                known_keys = Some(list);
+            }
+            Ok(_) => {}
+            // The recorder says that the database has gone; the keys in memory stay in force.
+            Err(error) => tracing::debug!(%error, "cannot read the keys"),
+        }
+        let catalog = configuration.catalog().load_full();
+        if known_catalog.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &catalog)) {
+            let rows: Vec<PriceRow> = catalog.models().iter().filter_map(|model| price_row(model)).collect();
+            let stored = store.run(move |conn| prices::remember_prices(conn, &rows, UnixMillis::now())).await;
+            if stored.is_ok() {
+                known_catalog = Some(catalog);
+            }
+        }
+    }
+}
+
+fn price_row(model: &crate::catalog::Model) -> Option<PriceRow> {
+    let price = model.price.as_ref()?;
+    Some(PriceRow {
+        id: price.id.clone(),
+        provider: model.provider.id.clone(),
+        model: model.profile.id.clone(),
+        source: price.source.clone(),
+        values: serde_json::to_string(price.as_ref()).ok()?,
+    })
+}
+
+/// Waits for the next look; `true` when there will be none.
+async fn stopped(stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => true,
+        () = tokio::time::sleep(EVERY) => false,
+    }
+}

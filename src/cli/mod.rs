@@ -1,0 +1,89 @@
+//! The command line: what each command is called, what it takes, and where it goes.
+
+mod check;
+mod demo;
+mod keys;
+mod log;
+mod names;
+mod report;
+mod serve;
+mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One binary that looks like an Ollama server and like the OpenAI API, sends each request to any model,
+/// and knows who spent what.
+///
+/// Without a command it serves. Settings come from the environment, from `.env` and from `relay.yaml`;
+/// docs/configuration.md lists them all.
+#[derive(Debug, Parser)]
+#[command(name = "llm-relay", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Options every command understands.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// The configuration file [default: relay.yaml in this folder, when there is one]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the APIs (the default)
+    Serve,
+    /// Serve with a simulated provider: no key, no configuration, nothing leaves this machine
+    Demo,
+    /// Check the configuration and print every problem with its place; exit code 1 if it would be refused
+    Check,
+    /// Print the steps a model name goes through, and where it ends
+    Resolve {
+        /// The name a client would send, for example `fast` or `openai/gpt-4o@team-a`
+        name: String,
+    },
+    /// List what can be called, with context windows and prices
+    Models,
+    /// Create, list and revoke API keys
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Who spent what: requests, tokens and cost by tag, model, provider, key, client, alias or router
+    Report(report::Options),
+}
+
+/// Runs the command given on the command line.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&arguments.common),
+        Command::Demo => demo::run(&arguments.common),
+        Command::Check => check::run(&arguments.common),
+        Command::Resolve { name } => names::resolve(&arguments.common, &name),
+        Command::Models => names::models(&arguments.common),
+        Command::Keys(command) => keys::run(&arguments.common, command),
+        Command::Report(options) => report::run(&arguments.common, &options),
+    };
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
+}
+
+/// Prints an error with its causes for a person at a terminal.
+#[expect(clippy::print_stderr, reason = "the command line talks to a person")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("llm-relay: {error:#}");
+}
+
+/// Prints a command's result.
+#[expect(clippy::print_stdout, reason = "the command line talks to a person")]
+fn print(text: &str) {
+    print!("{text}");
+}

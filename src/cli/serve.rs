@@ -1,0 +1,61 @@
+//! `llm-relay serve`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Common, log, print, settings};
+use crate::app::App;
+use crate::config::{Settings, Variables};
+
+pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
+    let (variables, settings) = settings::load(common)?;
+    log::start(&settings.log);
+    runtime()?.block_on(async {
+        let app = start(variables, settings).await?;
+        until_told_to_stop().await?;
+        app.stop().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The runtime of a serving process.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// Starts the relay and tells the operator the key that may have been made.
+pub(super) async fn start(variables: Variables, settings: Settings) -> anyhow::Result<App> {
+    raise_file_limit();
+    let mut app = App::start(variables, settings).await?;
+    if let Some(key) = app.take_new_key() {
+        print(&format!(
+            "Callers need an API key, and there was none. This one is shown only now:\n\n    {}\n\n\
+             More of them: llm-relay keys create NAME\n",
+            key.expose()
+        ));
+    }
+    Ok(app)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(super) async fn until_told_to_stop() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no new requests, answers in flight may finish");
+    Ok(())
+}
+
+/// Every connection is a file; the usual soft limit of 1,024 is far below the connections allowed by default.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::debug!(%error, "cannot raise the limit of open files");
+    }
+}
