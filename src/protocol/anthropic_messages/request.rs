@@ -51,14 +51,14 @@ pub(super) fn encode(request: &ChatRequest, profile: &ModelProfile) -> Result<En
         tool_choice: tools::choice(request, &names, !tools.is_empty(), plan.unforced),
         tools,
         thinking: plan.thinking,
-        output_config: (plan.effort.is_some() || format.is_some())
-            .then_some(OutputConfig { effort: plan.effort, format }),
-        sampling: sampling::encode(request, profile, plan.is_on(), &mut warnings),
+        output_config: Some(OutputConfig { effort: plan.effort, format }),
+        sampling: sampling::encode(request, &profile.capabilities, plan.is_on(), &mut warnings),
         stop_sequences: sampling::stop_sequences(request, &mut warnings),
         metadata: request.end_user.as_deref().filter(|user| !is_personal(user)).map(|user_id| Metadata { user_id }),
         stream: request.stream,
         extra: (request.extra.protocol == Protocol::Anthropic.as_str()).then_some(&request.extra.fields),
     };
+    drop_unsupported(&mut body, &profile.quirks.unsupported_params, &mut warnings);
     limit_cache_marks(&mut body, &mut warnings);
     let body = serde_json::to_vec(&body).expect("strings, numbers and JSON values always serialise");
     Ok(Encoded { body, warnings })
@@ -113,6 +113,29 @@ fn is_personal(user: &str) -> bool {
     let digits = user.bytes().filter(u8::is_ascii_digit).count();
     let phone = (7..=15).contains(&digits) && user.chars().all(|c| c.is_ascii_digit() || "+-.()/ ".contains(c));
     user.is_empty() || user.contains('@') || phone
+}
+
+/// Takes out what the catalogue says this model refuses, by OpenAI's names.
+fn drop_unsupported(body: &mut Body<'_>, params: &[String], warnings: &mut Vec<String>) {
+    for param in params {
+        let dropped = match param.as_str() {
+            "temperature" => body.sampling.temperature.take().is_some(),
+            "top_p" => body.sampling.top_p.take().is_some(),
+            "top_k" => body.sampling.top_k.take().is_some(),
+            "stop" => !std::mem::take(&mut body.stop_sequences).is_empty(),
+            "tool_choice" => body.tool_choice.take().is_some(),
+            "reasoning_effort" => {
+                let effort = body.output_config.as_mut().and_then(|config| config.effort.take());
+                body.thinking.take().is_some() || effort.is_some()
+            }
+            // Names of fields that this format does not have, or that cannot be left out.
+            _ => false,
+        };
+        if dropped {
+            warnings.push(param.clone());
+        }
+    }
+    body.output_config.take_if(|config| config.effort.is_none() && config.format.is_none());
 }
 
 /// Keeps the last marks: the longest prefixes, which save most.

@@ -56,14 +56,15 @@ impl<'a> Conversation<'a> {
     }
 
     fn add_all(&mut self, messages: &'a [Message], warnings: &mut Vec<String>) {
+        let lost = messages.iter().any(|message| message.role == Role::Assistant && message.parts.iter().any(is_media));
+        if lost {
+            warnings.push("messages: media in an assistant message".to_owned());
+        }
         for message in messages {
             let role = match message.role {
                 Role::Assistant => TurnRole::Assistant,
                 Role::System | Role::Developer | Role::User | Role::Tool => TurnRole::User,
             };
-            if role == TurnRole::Assistant && message.parts.iter().any(is_media) {
-                warnings.push("messages: media in an assistant message".to_owned());
-            }
             let mut parts = message.parts.iter().filter(|part| is_spoken(part, role)).peekable();
             if parts.peek().is_none() {
                 continue;
@@ -153,8 +154,10 @@ mod tests {
 
     #[test]
     fn instructions_alone_become_the_users_words() {
-        let conversation = gather(&[Message::text(Role::System, "a")]).turns.len();
-        assert_eq!(conversation, 1);
+        let messages = [Message::text(Role::System, "a")];
+        let conversation = gather(&messages);
+        assert!(conversation.system.is_empty());
+        assert_eq!(shape(&conversation), [(TurnRole::User, 1)]);
     }
 
     #[test]

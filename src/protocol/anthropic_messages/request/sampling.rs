@@ -1,7 +1,7 @@
 //! Sampling, penalties and stop texts: what the format and the model take, and a warning for the rest.
 
 use crate::chat::ChatRequest;
-use crate::protocol::ModelProfile;
+use crate::protocol::Capabilities;
 use crate::protocol::anthropic_messages::wire::Sampling;
 
 /// The format's upper end; OpenAI's is 2. Values above are cut, not rescaled: 1 means the same to both.
@@ -13,13 +13,12 @@ const MIN_TOP_P_WITH_THINKING: f64 = 0.95;
 /// What can be said about randomness. `thinking` says that the request switches thinking on.
 pub(super) fn encode(
     request: &ChatRequest,
-    profile: &ModelProfile,
+    capabilities: &Capabilities,
     thinking: bool,
     warnings: &mut Vec<String>,
 ) -> Sampling {
     warn_of_unknown(request, warnings);
-    let refused = |name: &str| profile.quirks.unsupported_params.iter().any(|param| param == name);
-    let sampling = profile.capabilities.sampling != Some(false);
+    let sampling = capabilities.sampling != Some(false);
     let asked = &request.sampling;
 
     let mut temperature = asked.temperature;
@@ -29,7 +28,7 @@ pub(super) fn encode(
     }
     // Where the parameter is refused, its default still may be said, but nobody gains by saying it.
     let neutral = temperature.is_none_or(|value| value >= MAX_TEMPERATURE);
-    if temperature.is_some() && (!sampling || thinking || refused("temperature")) {
+    if temperature.is_some() && (!sampling || thinking) {
         if !neutral {
             warnings.push("temperature".to_owned());
         }
@@ -37,13 +36,13 @@ pub(super) fn encode(
     }
 
     let mut top_p = asked.top_p;
-    if top_p.is_some_and(|value| !sampling || refused("top_p") || thinking && value < MIN_TOP_P_WITH_THINKING) {
+    if top_p.is_some_and(|value| !sampling || thinking && value < MIN_TOP_P_WITH_THINKING) {
         warnings.push("top_p".to_owned());
         top_p = None;
     }
 
     let mut top_k = asked.top_k;
-    if top_k.is_some() && (!sampling || thinking || refused("top_k")) {
+    if top_k.is_some() && (!sampling || thinking) {
         warnings.push("top_k".to_owned());
         top_k = None;
     }
@@ -79,14 +78,12 @@ fn warn_of_unknown(request: &ChatRequest, warnings: &mut Vec<String>) {
 mod tests {
     use super::*;
     use crate::chat;
-    use crate::protocol::Capabilities;
 
     fn run(sampling: chat::Sampling, capability: Option<bool>, thinking: bool) -> (Sampling, Vec<String>) {
         let request = ChatRequest { sampling, ..ChatRequest::default() };
         let capabilities = Capabilities { sampling: capability, ..Capabilities::default() };
-        let profile = ModelProfile { capabilities, ..ModelProfile::default() };
         let mut warnings = Vec::new();
-        let result = encode(&request, &profile, thinking, &mut warnings);
+        let result = encode(&request, &capabilities, thinking, &mut warnings);
         (result, warnings)
     }
 

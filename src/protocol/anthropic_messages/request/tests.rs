@@ -6,7 +6,7 @@ use super::*;
 use crate::chat::{
     CacheControl, Effort, Extra, Message, Part, Reasoning, Role, Sampling, Tool, ToolCall, ToolChoice, ToolKind,
 };
-use crate::protocol::Capabilities;
+use crate::protocol::{Capabilities, Quirks};
 
 fn profile(capabilities: Capabilities) -> ModelProfile {
     ModelProfile { id: "claude-x".into(), capabilities, ..ModelProfile::default() }
@@ -224,4 +224,21 @@ fn blank_stop_texts_are_left_out() {
     let (body, warnings) = encoded(&request, &profile(Capabilities::default()));
     assert_eq!((&body["stop_sequences"], &body["stream"]), (&json!(["END"]), &json!(true)));
     assert_eq!(warnings, ["blank stop"]);
+}
+
+#[test]
+fn what_the_catalogue_calls_unsupported_is_dropped_and_named() {
+    let unsupported_params = ["temperature", "stop", "reasoning_effort", "seed"].map(Into::into).into();
+    let quirks = Quirks { unsupported_params, ..Quirks::default() };
+    let profile = ModelProfile { quirks, ..profile(Capabilities::default()) };
+    let request = ChatRequest {
+        sampling: Sampling { temperature: Some(1.0), top_p: Some(0.99), ..Sampling::default() },
+        stop: vec!["END".into()],
+        reasoning: Some(Reasoning::On),
+        ..asking()
+    };
+    let (body, warnings) = encoded(&request, &profile);
+    let keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["model", "max_tokens", "messages", "top_p"]);
+    assert_eq!(warnings, ["stop", "reasoning_effort"]);
 }

@@ -40,30 +40,24 @@ pub(super) fn plan(
     warnings: &mut Vec<String>,
 ) -> Plan {
     let adaptive = capabilities.adaptive_thinking == Some(true) && capabilities.reasoning != Some(false);
-    let plan = |asked, warnings: &mut Vec<String>| {
-        if adaptive {
-            plan_adaptive(asked, capabilities, warnings)
-        } else {
-            plan_budget(asked, capabilities, max_tokens, warnings)
-        }
+    let decide = |asked, warnings: &mut Vec<String>| match adaptive {
+        true => plan_adaptive(asked, capabilities, warnings),
+        false => plan_budget(asked, capabilities, max_tokens, warnings),
     };
     if !forced {
-        return plan(asked, warnings);
+        return decide(asked, warnings);
     }
     // An adaptive model that is told nothing may think, and `any` and `tool` are refused then.
-    let thinks = plan(asked, &mut Vec::new()).is_on() || adaptive && asked.is_none();
+    let thinks = decide(asked, &mut Vec::new()).is_on() || adaptive && asked.is_none();
     let can_be_off = capabilities.thinking_off != Some(false);
     if capabilities.forced_tool == Some(false) || (thinks && !can_be_off) {
         warnings.push("tool_choice: this model cannot be forced to call a tool".to_owned());
-        return Plan { unforced: true, ..plan(asked, warnings) };
+        return Plan { unforced: true, ..decide(asked, warnings) };
     }
-    if thinks {
-        if asked.is_some() {
-            warnings.push("reasoning_effort: thinking is off where a tool call is forced".to_owned());
-        }
-        return plan(Some(Reasoning::Off), warnings);
+    if thinks && asked.is_some() {
+        warnings.push("reasoning_effort: thinking is off where a tool call is forced".to_owned());
     }
-    plan(asked, warnings)
+    decide(if thinks { Some(Reasoning::Off) } else { asked }, warnings)
 }
 
 fn plan_adaptive(asked: Option<Reasoning>, capabilities: &Capabilities, warnings: &mut Vec<String>) -> Plan {

@@ -1,5 +1,6 @@
 //! Facts about turns: pairing of calls and results, thinking, prefill.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -196,4 +197,55 @@ fn what_the_model_cannot_perceive_is_refused() {
     assert_eq!(turns(message(image()))[0]["content"][0], source);
     let blind = Capabilities { vision: Some(false), ..Capabilities::default() };
     assert!(try_turns(message(image()), blind).is_err());
+}
+
+/// Any message a client could have kept, lost or cut.
+fn any_message() -> impl Strategy<Value = Message> {
+    let text = prop_oneof!["", " \n", "[a-z]{1,4} "].prop_map(Part::text);
+    let id = || prop_oneof![Just("a"), Just("b.c"), Just("")];
+    let called =
+        (id(), prop_oneof![Just(""), Just("{\"x\":1}"), Just("odd")]).prop_map(|(id, input)| call(id, "f", input));
+    let thought = proptest::option::of("[a-z]{0,3}")
+        .prop_map(|signature| Part::Reasoning(ReasoningPart { text: "hm".into(), signature, redacted: None }));
+    let said = proptest::collection::vec(text.clone(), 0..3);
+    let answer = proptest::collection::vec(prop_oneof![text, called, thought], 0..4);
+    let found = (proptest::option::of(id()), prop_oneof!["", "[a-z]{1,3}"]);
+    prop_oneof![
+        (prop_oneof![Just(Role::User), Just(Role::System)], said).prop_map(|(role, parts)| Message {
+            role,
+            parts,
+            name: None
+        }),
+        answer.prop_map(assistant),
+        found.prop_map(|(id, text)| result(id, None, &text)),
+    ]
+}
+
+/// The `field`s of the blocks of one type.
+fn fields<'v>(turn: &'v Value, kind: &str, field: &str) -> Vec<&'v Value> {
+    let blocks = turn["content"].as_array().unwrap();
+    blocks.iter().filter(|block| block["type"] == kind).map(|block| &block[field]).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_conversation_becomes_one_that_anthropic_accepts(messages in proptest::collection::vec(any_message(), 0..9)) {
+        let Ok((turns, _)) = try_turns(messages, Capabilities::default()) else { return Ok(()) };
+        let turns = turns.as_array().unwrap();
+        let mut seen = HashSet::new();
+        for (at, turn) in turns.iter().enumerate() {
+            prop_assert_eq!(&turn["role"], if at % 2 == 0 { "user" } else { "assistant" });
+            prop_assert!(!turn["content"].as_array().unwrap().is_empty());
+            prop_assert!(fields(turn, "text", "text").iter().all(|text| !is_blank(text.as_str().unwrap())));
+            prop_assert!(fields(turn, "tool_use", "id").into_iter().all(|id| seen.insert(id.to_string())));
+            let asked = if at == 0 { vec![] } else { fields(&turns[at - 1], "tool_use", "id") };
+            prop_assert_eq!(&fields(turn, "tool_result", "tool_use_id"), &asked);
+            let opening = turn["content"].as_array().unwrap().iter().take(asked.len());
+            prop_assert!(opening.into_iter().all(|block| block["type"] == "tool_result"));
+            let thoughts = fields(turn, "thinking", "signature").len();
+            prop_assert!(thoughts == 0 || turn["content"][0]["type"] == "thinking");
+        }
+        let last = turns.last().unwrap();
+        prop_assert!(last["role"] == "user" || fields(last, "tool_use", "id").is_empty());
+    }
 }
