@@ -188,7 +188,29 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_counted_and_the_next_line_is_whole() {
+    fn an_unused_journal_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        let tails = journal.take_opened();
+        drop(journal);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(tails[0].is_closed() && tails[0].read(0, u64::MAX).unwrap().is_last);
+    }
+
+    #[test]
+    fn a_full_disk_is_counted_and_fails_no_request() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        let whole = journal.current.swap(Arc::new(Segment::on_full_disk(folder.path()).unwrap()));
+        journal.append(&record("a"));
+        journal.append(&record("b"));
+        journal.current.store(whole);
+        journal.append(&record("c"));
+        assert_eq!((journal.lost(), ids(&journal.take_opened())), (2, vec!["c".to_owned()]));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_does_not_spoil_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         journal.current.load().tear(b"{\"id\":\"to").unwrap();

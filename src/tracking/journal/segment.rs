@@ -65,12 +65,29 @@ impl Segment {
         Tail { path: self.path.clone(), offset: Some(0), writer: Arc::downgrade(self), _lock: None }
     }
 
+    /// A segment every write to which fails.
+    #[cfg(test)]
+    pub(super) fn on_full_disk(folder: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open("/dev/full")?;
+        Ok(Self { path: folder.join("full"), file, size: AtomicU64::new(0), is_torn: AtomicBool::new(false) })
+    }
+
     /// Leaves a line half-written, as a full disk does.
     #[cfg(test)]
     pub(super) fn tear(&self, part: &[u8]) -> io::Result<()> {
         (&self.file).write_all(part)?;
         self.is_torn.store(true, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// A segment nothing was written to leaves no file behind: short commands open journals too.
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if *self.size.get_mut() == 0 && !*self.is_torn.get_mut() {
+            // At worst the next start finds an empty file, and deletes it.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -111,7 +128,14 @@ impl Tail {
 
     /// Reads about `max_bytes` from `offset` on, but always a whole line if there is one.
     pub(in crate::tracking) fn read(&self, offset: u64, max_bytes: u64) -> io::Result<Batch> {
-        let mut file = File::open(&self.path)?;
+        let mut file = match File::open(&self.path) {
+            Ok(file) => file,
+            // It was empty, and went with its writer.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Batch { records: Vec::new(), end: offset, unreadable: 0, is_last: true });
+            }
+            Err(error) => return Err(error),
+        };
         let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
