@@ -135,11 +135,14 @@ fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation
     Some(Calculation { amount, formula })
 }
 
+/// By how many halves the price of tokens is multiplied.
 fn service_tier(usage: &Usage, formula: &mut String) -> i128 {
     let word = usage.service_tier.as_deref().unwrap_or("");
     let Some((name, halves)) = SERVICE_TIERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) else {
         return FULL_PRICE;
     };
+    *formula = format!("({formula})");
+    // Writing to a String cannot fail.
     let _ = write!(formula, " × {} ({name})", if *halves < FULL_PRICE { "0.5" } else { "2" });
     *halves
 }

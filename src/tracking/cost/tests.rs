@@ -161,7 +161,7 @@ fn service_tiers_change_tokens_and_leave_fees() {
     assert_eq!(nano(&with("batch"), &price), Some(5_000_000 + 1_000_000));
     assert_eq!(nano(&with("Priority"), &price), Some(20_000_000 + 1_000_000));
     assert_eq!(nano(&with("fast"), &price), Some(10_000_000 + 1_000_000));
-    assert!(formula(&with("flex"), &price).ends_with("USD/M × 0.5 (flex) + 1 request × 0.001 USD = 0.006 USD"));
+    assert!(formula(&with("flex"), &price).ends_with(" USD/M) × 0.5 (flex) + 1 request × 0.001 USD = 0.006 USD"));
 }
 
 #[test]
