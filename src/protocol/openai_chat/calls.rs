@@ -1,7 +1,7 @@
 //! Which tool call a streamed fragment belongs to.
 //!
 //! OpenAI keys fragments by `index` and writes id and name once. Others send all parallel calls with index 0 or with none,
-//! repeat the id on every fragment, send `name: ""`, or give no id at all.
+//! repeat the id on every fragment or make up another one, send `name: ""`, or give no id at all.
 
 use std::borrow::Cow;
 
@@ -129,7 +129,9 @@ impl Calls {
             (Some(id), Some(index)) => {
                 let at = self.last_of(index)?;
                 let call = &self.calls[at];
-                (call.id == id.as_ref() || (call.invented && !call.begun)).then_some(at)
+                // Some servers make up another id for every fragment; a call of its own has a name, too.
+                let renamed = fragment.name.is_none() && !call.name.is_empty();
+                (call.id == id.as_ref() || renamed || (call.invented && !call.begun)).then_some(at)
             }
             (Some(id), None) => self.calls.iter().rposition(|call| call.id == id.as_ref()),
             (None, Some(index)) => {

@@ -71,6 +71,10 @@ fn apply_fates(envelope: &mut Envelope<'_>, profile: &ModelProfile) -> Vec<Strin
     for name in names {
         match fate(profile, &name) {
             Fate::Sent(theirs) if theirs == name => {}
+            // The client may know the provider's own name for it; then that one holds.
+            Fate::Sent(theirs) if envelope.get(theirs).is_some() => {
+                envelope.remove(&name);
+            }
             Fate::Sent(theirs) => {
                 envelope.rename(&name, theirs);
             }
@@ -149,6 +153,8 @@ mod tests {
         let (sent, warnings) = forward(body, quirks(), false);
         assert_eq!(sent, r#"{"model":"m","random_seed":0}"#);
         assert_eq!(warnings, ["logit_bias"]);
+        let both = r#"{"model":"m","seed":1,"random_seed":2}"#;
+        assert_eq!(forward(both, quirks(), false).0, r#"{"model":"m","random_seed":2}"#);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod usage;
 mod wire;
 
 pub use embeddings::{decode_embed_request, encode_embed_response};
+pub use request::include_usage;
 
 use super::envelope::Envelope;
 use super::framing::Framing;

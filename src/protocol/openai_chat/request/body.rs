@@ -47,12 +47,15 @@ impl<'a> Body<'a> {
     pub(in super::super) fn clamped(&mut self, name: &str, value: Option<f64>, (low, high): (f64, f64)) {
         let Some(value) = value else { return };
         let within = value.clamp(low, high);
-        let dropped = self.warnings.len();
         self.field(name, &within);
-        let sent = self.warnings.len() == dropped;
-        if sent && within.total_cmp(&value).is_ne() {
+        if self.sends(name) && within.total_cmp(&value).is_ne() {
             self.warn(format!("{name} clamped to {within}"));
         }
+    }
+
+    /// Whether a field of this name is sent at all.
+    pub(in super::super) fn sends(&self, name: &str) -> bool {
+        matches!(fate(self.profile, name), Fate::Sent(_))
     }
 
     /// Notes that something could not be carried.

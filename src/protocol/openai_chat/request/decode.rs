@@ -58,6 +58,14 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<ChatRequest, DecodeError> 
     Ok(request)
 }
 
+/// Whether the client asked for usage in its stream: `ReplyContext::include_usage`.
+///
+/// The options stay in the request's `extra`, so this works for both OpenAI endpoints and after any edit.
+pub fn include_usage(request: &ChatRequest) -> bool {
+    let options = request.extra.fields.get("stream_options");
+    request.stream && options.and_then(|options| options.get("include_usage")).and_then(Value::as_bool) == Some(true)
+}
+
 /// Ollama's word for an empty body, which its clients know.
 pub(in super::super) fn empty_is_eof(body: &[u8]) -> Result<(), DecodeError> {
     if body.trim_ascii().is_empty() { Err(DecodeError::bad_request("EOF")) } else { Ok(()) }
@@ -101,7 +109,14 @@ fn decode_max_tokens(envelope: &Envelope<'_>) -> Result<Option<u64>, DecodeError
     Ok(tokens.and_then(|tokens| u64::try_from(tokens).ok()))
 }
 
+/// Keeps what the chat model does not know. The one field of it that we look into ourselves must have its type.
 fn decode_extra(envelope: &Envelope<'_>, known: &Known) -> Result<Extra, DecodeError> {
+    let stream_options: Option<Map<String, Value>> = envelope.read("stream_options")?;
+    if let Some(switch) = stream_options.as_ref().and_then(|options| options.get("include_usage"))
+        && !(switch.is_boolean() || switch.is_null())
+    {
+        return Err(DecodeError::field("stream_options", "`stream_options.include_usage` must be true or false"));
+    }
     let mut fields = Map::new();
     for key in envelope.keys().filter(|key| !SHARED.contains(key) && !known.0.contains(key)) {
         if let Some(value) = envelope.read::<Value>(key)? {

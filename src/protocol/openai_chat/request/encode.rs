@@ -68,7 +68,11 @@ fn refuse_what_cannot_be_carried(request: &ChatRequest, profile: &ModelProfile) 
     if request.choices.is_some_and(|n| n > 1) && !matches!(fate(profile, "n"), Fate::Sent(_)) {
         return Err(EncodeError::new("n", format!("`{model}` gives one answer per request")));
     }
-    let schema = matches!(request.format, Some(OutputFormat::Schema { .. }));
+    let schema = match request.format {
+        Some(OutputFormat::Schema { .. }) => true,
+        Some(OutputFormat::Json) => profile.quirks.no_json_object,
+        None => false,
+    };
     if abilities.json_schema == Some(false) && schema {
         return Err(EncodeError::new("response_format", format!("`{model}` cannot follow a JSON schema")));
     }
@@ -101,19 +105,20 @@ fn own_fields(request: &ChatRequest) -> Option<&Map<String, Value>> {
 fn encode_limits(request: &ChatRequest, profile: &ModelProfile, body: &mut Body<'_>) {
     if let Some(wanted) = request.max_tokens {
         let allowed = profile.max_output.map_or(wanted, |most| wanted.min(most));
-        body.field(max_tokens_name(&profile.quirks), &allowed);
-        if allowed < wanted {
+        let name = max_tokens_name(&profile.quirks);
+        body.field(name, &allowed);
+        if body.sends(name) && allowed < wanted {
             body.warn(format!("max_tokens clamped to {allowed}"));
         }
     }
     if !request.stop.is_empty() {
         body.field("stop", &request.stop[..request.stop.len().min(MAX_STOPS)]);
-        if request.stop.len() > MAX_STOPS {
+        if body.sends("stop") && request.stop.len() > MAX_STOPS {
             body.warn(format!("stop cut to {MAX_STOPS}"));
         }
     }
     if let Some(n) = request.choices
-        && (n != 1 || matches!(fate(profile, "n"), Fate::Sent(_)))
+        && (n != 1 || body.sends("n"))
     {
         body.field("n", &n);
     }

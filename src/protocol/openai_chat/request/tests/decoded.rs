@@ -61,6 +61,7 @@ fn wrong_types_name_their_field() {
         ("reasoning_effort", "\"a lot\""),
         ("logit_bias", "[]"),
         ("top_k", "\"many\""),
+        ("stream_options", "{\"include_usage\":\"yes\"}"),
     ] {
         let (param, _) = fault(&format!(r#""messages":[{{"role":"user","content":"a"}}],"{field}":{value}"#));
         assert_eq!(param, field, "{value}");
@@ -248,6 +249,18 @@ fn reasoning_comes_as_word_or_object_and_the_object_wins() {
             .1
             .starts_with("invalid reasoning value:")
     );
+}
+
+#[test]
+fn usage_in_the_stream_is_asked_for_in_so_many_words() {
+    for (fields, expected) in [
+        (r#""stream":true,"stream_options":{"include_usage":true}"#, true),
+        (r#""stream":true,"stream_options":{"include_usage":false}"#, false),
+        (r#""stream":true,"stream_options":null"#, false),
+        (r#""stream_options":{"include_usage":true}"#, false),
+    ] {
+        assert_eq!(request::include_usage(&user(fields)), expected, "{fields}");
+    }
 }
 
 #[test]

@@ -133,11 +133,16 @@ fn what_would_change_the_kind_of_answer_is_refused() {
     let schema = r#""response_format":{"type":"json_schema","json_schema":{}}"#;
     let no = Capabilities::default();
     let one_answer = with(Quirks { unsupported_params: vec!["n".to_owned()], ..Quirks::default() });
+    let no_json = ModelProfile {
+        quirks: Quirks { no_json_object: true, ..Quirks::default() },
+        ..able(Capabilities { json_schema: Some(false), ..no })
+    };
     for (request, profile, param) in [
         (user(r#""tools":[{"function":{"name":"f"}}]"#), able(Capabilities { tools: Some(false), ..no }), "tools"),
         (read(image), able(Capabilities { vision: Some(false), ..no }), "messages"),
         (read(sound), able(Capabilities { audio: Some(false), ..no }), "messages"),
         (user(schema), able(Capabilities { json_schema: Some(false), ..no }), "response_format"),
+        (user(r#""response_format":{"type":"json_object"}"#), no_json.clone(), "response_format"),
         (user("\"n\":2"), one_answer.clone(), "n"),
         (ChatRequest { suffix: Some("s".to_owned()), ..user("\"n\":1") }, plain(), "suffix"),
         (messages(r#"[{"role":"user","content":""}]"#), plain(), "messages"),

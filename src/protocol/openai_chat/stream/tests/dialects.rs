@@ -171,6 +171,18 @@ fn parallel_calls_are_told_apart_without_proper_indexes() {
 }
 
 #[test]
+fn another_id_on_every_fragment_is_still_one_call() {
+    let answer = folded(&deltas(
+        &[
+            r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\""}}]}"#,
+            r#"{"tool_calls":[{"index":0,"id":"b","function":{"arguments":":1}"}}]}"#,
+        ],
+        "\"tool_calls\"",
+    ));
+    assert_eq!(calls(&answer.unwrap()), owned(&[("a", "f", r#"{"x":1}"#)]));
+}
+
+#[test]
 fn calls_without_ids_get_unique_ones() {
     let call = r#"{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]}"#;
     let answer = folded(&deltas(&[call, call], "\"tool_calls\"")).unwrap();

@@ -1,7 +1,11 @@
 //! What clients get.
 
+use proptest::prelude::*;
+
+use super::folded;
 use crate::chat::{Citation, Event, FinishReason, ResponseBuilder, Start, Usage};
 use crate::clock::{Timing, UnixNanos};
+use crate::protocol::openai_chat::response;
 use crate::protocol::openai_chat::stream::ChatEncoder;
 use crate::protocol::{ApiError, ErrorKind, EventEncoder, ReasoningField, ReplyContext};
 
@@ -194,8 +198,39 @@ fn what_is_written_reads_back_as_the_same_answer() {
         crate::chat::EventSink::event(&mut expected, event.clone());
     }
     let mut expected = expected.finish();
-    let mut answer = super::folded(&written(ReplyContext { model: "m".to_owned(), ..context(true) }, &events)).unwrap();
+    let mut answer = folded(&written(ReplyContext { model: "m".to_owned(), ..context(true) }, &events)).unwrap();
     assert_eq!((answer.usage.prompt_total(), answer.usage.completion_total()), (Some(9), Some(2)));
     (answer.usage, expected.usage) = (Usage::default(), Usage::default());
     assert_eq!(answer, expected);
+}
+
+/// Any answer of one choice: pieces of thinking, text and two calls in any order.
+fn any_pieces() -> impl Strategy<Value = Vec<Event<'static>>> {
+    let piece = (0_u8..4, "\\PC{1,8}").prop_map(|(kind, text)| match kind {
+        0 => Event::Reasoning { choice: 0, text: text.into() },
+        1 => Event::Text { choice: 0, text: text.into() },
+        kind => Event::ToolCallArguments { choice: 0, index: u32::from(kind) - 2, fragment: text.into() },
+    });
+    proptest::collection::vec(piece, 1..12)
+}
+
+proptest! {
+    #[test]
+    fn a_stream_and_a_whole_answer_carry_the_same(pieces in any_pieces()) {
+        let mut events = vec![start(), call(0, "a"), call(1, "b"), arguments(0, " x"), arguments(1, " y")];
+        events.extend(pieces);
+        events.push(finish(FinishReason::Length));
+        let mut builder = ResponseBuilder::default();
+        for event in &events {
+            crate::chat::EventSink::event(&mut builder, event.clone());
+        }
+        let expected = builder.finish();
+        let context = || ReplyContext { model: "m".to_owned(), ..context(false) };
+        prop_assert_eq!(&folded(&written(context(), &events)).unwrap(), &expected);
+
+        let whole = response::decode(&response::encode(&context(), &expected)).unwrap();
+        let (read, given) = (&whole.choices[0], &expected.choices[0]);
+        prop_assert_eq!((read.text(), read.reasoning(), read.finish), (given.text(), given.reasoning(), given.finish));
+        prop_assert!(read.tool_calls().eq(given.tool_calls()));
+    }
 }
