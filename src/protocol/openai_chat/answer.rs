@@ -68,7 +68,7 @@ impl AnswerReader {
             return Err(StreamFault::Provider(error::decode(200, body)));
         }
         if answer.choices.is_none() && usage.is_none() && answer.object.text().is_none() && answer.id.text().is_none() {
-            return Err(StreamFault::Malformed("JSON that is neither an answer nor an error".to_owned()));
+            return Err(error::no_answer(body, "JSON that is neither an answer nor an error"));
         }
         let choices = answer.choices.unwrap_or_default();
         // Azure opens with a chunk that has empty names and no choices; the real ones follow.

@@ -136,10 +136,8 @@ enum Vector {
 
 /// Reads a provider's vectors; they come in the order of their `index`.
 pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse, StreamFault> {
-    let answer: WireAnswer<'_> = match serde_json::from_slice(body) {
-        Ok(answer) => answer,
-        Err(fault) => return Err(error_or_garbage(body, &fault)),
-    };
+    let answer: WireAnswer<'_> =
+        serde_json::from_slice(body).map_err(|fault| error::no_answer(body, fault.to_string()))?;
     let mut vectors = Vec::with_capacity(answer.data.len());
     for (at, vector) in answer.data.into_iter().enumerate() {
         let index = vector.index.count().unwrap_or(at as u64);
@@ -152,13 +150,6 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse, StreamFault>
         model: answer.model.text().map(str::to_owned),
         usage: answer.usage.and_then(|raw| usage::decode(raw, None)).unwrap_or_default(),
     })
-}
-
-/// A 200 that holds an error, or nothing we know.
-pub(super) fn error_or_garbage(body: &[u8], fault: &serde_json::Error) -> StreamFault {
-    let says_error = Envelope::parse(body)
-        .is_ok_and(|envelope| envelope.get("error").is_some_and(error::is_error) || envelope.get("detail").is_some());
-    if says_error { StreamFault::Provider(error::decode(200, body)) } else { StreamFault::Malformed(fault.to_string()) }
 }
 
 impl Vector {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::protocol::{ApiError, ErrorKind, ProviderError};
+use crate::protocol::envelope::Envelope;
+use crate::protocol::{ApiError, ErrorKind, ProviderError, StreamFault};
 
 /// Longest message kept of a body that is not JSON, or of a nested provider's own words.
 const MAX_MESSAGE_CHARS: usize = 500;
@@ -75,6 +76,15 @@ pub(super) fn decode_inner(status: u16, json: &str) -> ProviderError {
         Ok(Value::String(message)) => plain(status, &message),
         Ok(_) | Err(_) => plain(status, json),
     }
+}
+
+/// What a 200 is that holds no answer: an error in disguise, or garbage for the reason given.
+pub(super) fn no_answer(body: &[u8], why: impl Into<String>) -> StreamFault {
+    let says_error = Envelope::parse(body).is_ok_and(|envelope| {
+        envelope.get("error").is_some_and(is_error)
+            || ["detail", "message"].into_iter().any(|key| envelope.get(key).is_some())
+    });
+    if says_error { StreamFault::Provider(decode(200, body)) } else { StreamFault::Malformed(why.into()) }
 }
 
 /// Whether the value of an `error` key means that there is one: some providers always send the key.

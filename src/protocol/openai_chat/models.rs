@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::error;
 use crate::protocol::{Capabilities, ListedModel, ListedPrice, ModelKind, StreamFault};
 
+const NOT_A_LIST: &str = "JSON that is no list of models";
+
 /// Reads the list, whichever of its shapes it has.
 pub(super) fn decode(body: &[u8]) -> Result<Vec<ListedModel>, StreamFault> {
     let value: Value = serde_json::from_slice(body).map_err(|error| StreamFault::Malformed(error.to_string()))?;
@@ -17,20 +19,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Vec<ListedModel>, StreamFault> {
             // Ollama without models.
             Some(Value::Null) => &[],
             Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) | None => {
-                return Err(not_a_list(body, fields.contains_key("error")));
+                return Err(error::no_answer(body, NOT_A_LIST));
             }
         },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return Err(not_a_list(body, false)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return Err(error::no_answer(body, NOT_A_LIST));
+        }
     };
     Ok(items.iter().filter_map(listed).collect())
-}
-
-fn not_a_list(body: &[u8], is_error: bool) -> StreamFault {
-    if is_error {
-        StreamFault::Provider(error::decode(200, body))
-    } else {
-        StreamFault::Malformed("JSON that is no list of models".to_owned())
-    }
 }
 
 fn listed(item: &Value) -> Option<ListedModel> {

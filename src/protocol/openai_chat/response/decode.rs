@@ -13,13 +13,7 @@ const KNOWN: [&str; 10] =
 
 /// Reads `chat.completion` or `text_completion`. The answer goes through the same reader as a stream's chunks.
 pub(in super::super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault> {
-    let answer: Answer<'_> = match serde_json::from_slice(body) {
-        Ok(answer) => answer,
-        Err(error) => return Err(StreamFault::Malformed(error.to_string())),
-    };
-    if answer.choices.is_none() && answer.usage.is_none() && answer.error.is_none() && looks_like_an_error(body) {
-        return Err(StreamFault::Provider(error::decode(200, body)));
-    }
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|fault| error::no_answer(body, fault.to_string()))?;
     let mut reader = AnswerReader::default();
     let mut builder = ResponseBuilder::default();
     reader.read(answer, body, true, &mut builder)?;
@@ -30,11 +24,6 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault>
     response.choices.resize_with(n_choices, Default::default);
     response.extra = unknown_fields(body);
     Ok(response)
-}
-
-/// Error bodies without an `error` key: `{"detail": …}` and `{"message": …}`.
-fn looks_like_an_error(body: &[u8]) -> bool {
-    Envelope::parse(body).is_ok_and(|envelope| envelope.get("detail").or(envelope.get("message")).is_some())
 }
 
 /// Vendors' own fields (`search_results`, `provider`, `service_tier`, …) go on to clients of the same format.

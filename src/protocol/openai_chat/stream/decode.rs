@@ -32,7 +32,7 @@ impl EventDecoder for StreamDecoder {
             return Err(StreamFault::Provider(error::decode(200, data)));
         }
         let answer: Answer<'_> =
-            serde_json::from_slice(data).map_err(|error| StreamFault::Malformed(error.to_string()))?;
+            serde_json::from_slice(data).map_err(|fault| error::no_answer(data, fault.to_string()))?;
         self.reader.read(answer, data, false, out)
     }
 

@@ -121,6 +121,8 @@ fn every_other_form_of_error_frame_is_an_error() {
         ("data: {\"error\":{\"message\":\"boom\"}}\n\n", "boom"),
         ("event: error\ndata: {\"error\":{\"message\":\"boom\"}}\n\n", "boom"),
         ("event: error\ndata: boom\n\n", "boom"),
+        ("data: {\"detail\":\"boom\"}\n\n", "boom"),
+        ("data: {\"error\":{\"message\":\"boom\"},\"choices\":{}}\n\n", "boom"),
         ("data: {\"object\":\"error\",\"message\":\"boom\",\"code\":400}\n\n", "boom"),
     ] {
         assert_eq!(provider_error(frame).message, message, "{frame}");
