@@ -12,6 +12,7 @@ pub const MAX_REDIRECTS: usize = 8;
 pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Problem>) {
     for alias in catalog.aliases.iter() {
         let place = relay.place("aliases", &alias.name);
+        problems.extend(hidden(catalog, &place, &alias.name));
         if catalog.routers.get(&alias.name).is_some() {
             problems.push(Problem::error(&place, format!("`{}` is a router too", alias.name)));
         }
@@ -24,6 +25,7 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
     }
     for router in catalog.routers.iter() {
         let place = relay.place("routers", &router.name);
+        problems.extend(hidden(catalog, &place, &router.name));
         let entry = &router.entry;
         let candidates = entry.candidates.iter().map(|candidate| ("candidate", &candidate.model));
         let parts = [("designator", &entry.designator), ("fallback", &entry.fallback)].into_iter().chain(candidates);
@@ -44,6 +46,13 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
     if let Some(name) = catalog.default_model() {
         problems.extend(target(catalog, &relay.place("default_model", ""), name));
     }
+}
+
+/// Redirects come first, so a name that is redirected is never looked up itself.
+fn hidden(catalog: &Catalog, place: &str, name: &str) -> Option<Problem> {
+    let (target, redirect) = catalog.redirects.find(name)?;
+    let message = format!("is never reached: the redirect `{}` makes it `{target}`", redirect.name);
+    Some(Problem::warning(place, message))
 }
 
 fn redirect_problem(catalog: &Catalog, place: &str, from: &str, to: &str) -> Option<Problem> {

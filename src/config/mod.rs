@@ -4,6 +4,7 @@
 //! [`Problem`]s with their places, and the catalog makes sense of the names in them. Start at [`Settings`].
 
 mod dotenv;
+mod entries;
 mod expand;
 mod locate;
 mod overrides_file;
@@ -11,9 +12,11 @@ mod problem;
 mod reader;
 mod relay_file;
 mod settings;
+mod values;
 mod variables;
 pub(crate) mod yaml;
 
+pub use entries::Entries;
 pub use overrides_file::{
     CapabilityRules, KindWord, ModelRules, OffPeakEntry, OverridesFile, PriceEntry, ProviderRules, TierEntry,
     TokenPrices, ToolIdsWord,
@@ -29,3 +32,4 @@ pub use settings::{
 };
 pub use variables::{Variables, demo_folder};
 pub use yaml::Entries;
+pub use variables::Variables;

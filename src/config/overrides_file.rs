@@ -5,8 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::relay_file::read;
-use super::yaml::{self, Entries};
-use super::{ConfiguredPath, Problem};
+use super::{ConfiguredPath, Entries, Problem, values, yaml};
 use crate::money::PicoUsd;
 
 /// `overrides.yaml`.
@@ -120,10 +119,10 @@ pub struct PriceEntry {
     /// Prices outside the provider's busy hours.
     pub off_peak: Option<OffPeakEntry>,
     /// USD per request.
-    #[serde(deserialize_with = "yaml::usd")]
+    #[serde(deserialize_with = "values::usd")]
     pub per_request: Option<PicoUsd>,
     /// USD per search or grounded request: low, medium, high context.
-    #[serde(deserialize_with = "yaml::usd_by_size")]
+    #[serde(deserialize_with = "values::usd_by_size")]
     pub search_per_query: Option<[PicoUsd; 3]>,
 }
 
@@ -155,25 +154,25 @@ pub struct OffPeakEntry {
 #[serde(default)]
 #[expect(missing_docs, reason = "the fields are those of `catalog::PriceValues`, documented there")]
 pub struct TokenPrices {
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub input: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub output: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub cache_read: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub cache_write: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub cache_write_1h: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub reasoning: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub audio_input: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub audio_output: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub image_input: Option<PicoUsd>,
-    #[serde(deserialize_with = "yaml::usd_per_million")]
+    #[serde(deserialize_with = "values::usd_per_million")]
     pub citation: Option<PicoUsd>,
 }
 

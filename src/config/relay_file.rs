@@ -7,8 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::locate::Locator;
-use super::yaml::{self, Entries};
-use super::{ConfiguredPath, Problem, Variables};
+use super::{ConfiguredPath, Entries, Problem, Variables, entries, values, yaml};
 use crate::secret::Secret;
 
 /// `relay.yaml`. Every part is optional.
@@ -20,8 +19,10 @@ pub struct RelayFile {
     /// Providers by id: known ones with something changed, and own ones.
     pub providers: Entries<ProviderEntry>,
     /// Aliases by name.
+    #[serde(deserialize_with = "entries::short_or_full")]
     pub aliases: Entries<AliasEntry>,
     /// Redirects by the name, or pattern ending in `*`, they replace.
+    #[serde(deserialize_with = "entries::short_or_full")]
     pub redirects: Entries<RedirectEntry>,
     /// Smart routers by name.
     pub routers: Entries<RouterEntry>,
@@ -40,7 +41,7 @@ pub struct ProviderEntry {
     /// Where its API begins.
     pub base_url: Option<String>,
     /// Our key there.
-    #[serde(deserialize_with = "yaml::secret")]
+    #[serde(deserialize_with = "values::secret")]
     pub api_key: Option<Secret>,
     /// Headers sent with every request.
     pub headers: Entries<String>,
@@ -76,22 +77,27 @@ pub enum ProtocolWord {
 }
 
 /// Another name for a model, router or alias.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AliasEntry {
     /// What it stands for.
     pub target: String,
     /// Tags every request through it gets.
+    #[serde(default)]
     pub tags: Vec<String>,
     /// For people.
+    #[serde(default)]
     pub description: Option<String>,
 }
 
 /// What replaces a name before anything else is looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RedirectEntry {
     /// The new name; a trailing `*` carries over what the pattern's `*` matched.
     pub target: String,
     /// Tags every request through it gets.
+    #[serde(default)]
     pub tags: Vec<String>,
 }
 
@@ -105,6 +111,7 @@ pub struct RouterEntry {
     /// The model that chooses.
     pub designator: String,
     /// What it chooses from.
+    #[serde(deserialize_with = "entries::short_or_full_list")]
     pub candidates: Vec<CandidateEntry>,
     /// Used when the designator gives no usable answer.
     pub fallback: String,
@@ -123,11 +130,13 @@ pub struct RouterEntry {
 }
 
 /// A model a router may choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CandidateEntry {
     /// Its name.
     pub model: String,
     /// What it is good at, for the designator.
+    #[serde(default)]
     pub notes: String,
 }
 
@@ -149,7 +158,7 @@ pub struct KeyEntry {
     /// What it is called in reports.
     pub name: String,
     /// The key itself.
-    #[serde(default, deserialize_with = "yaml::secret")]
+    #[serde(default, deserialize_with = "values::secret")]
     pub key: Option<Secret>,
     /// Tags every request with it gets.
     #[serde(default)]
@@ -239,38 +248,23 @@ fn time_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Durati
     Ok(Some(Duration::from_secs(seconds)))
 }
 
-/// Gives a struct with one needed field the short form of [`yaml::text_or_mapping`].
-macro_rules! short_form {
-    ($entry:ident { $main:ident, $($optional:ident: $type:ty),+ }) => {
-        impl From<String> for $entry {
-            fn from($main: String) -> Self {
-                Self { $main, $($optional: Default::default()),+ }
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $entry {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                #[derive(Deserialize)]
-                #[serde(deny_unknown_fields)]
-                struct Full {
-                    $main: String,
-                    $(#[serde(default)] $optional: $type),+
-                }
-                impl From<String> for Full {
-                    fn from($main: String) -> Self {
-                        Self { $main, $($optional: Default::default()),+ }
-                    }
-                }
-                let Full { $main, $($optional),+ } = yaml::text_or_mapping(deserializer)?;
-                Ok(Self { $main, $($optional),+ })
-            }
-        }
-    };
+impl From<String> for AliasEntry {
+    fn from(target: String) -> Self {
+        Self { target, ..Self::default() }
+    }
 }
 
-short_form!(AliasEntry { target, tags: Vec<String>, description: Option<String> });
-short_form!(RedirectEntry { target, tags: Vec<String> });
-short_form!(CandidateEntry { model, notes: String });
+impl From<String> for RedirectEntry {
+    fn from(target: String) -> Self {
+        Self { target, ..Self::default() }
+    }
+}
+
+impl From<String> for CandidateEntry {
+    fn from(model: String) -> Self {
+        Self { model, ..Self::default() }
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,13 @@
 
 use proptest::prelude::*;
 
+use serde::Deserialize;
+
 use super::*;
+use crate::config::Entries;
+use crate::config::values::{secret, usd_by_size, usd_per_million};
+use crate::money::PicoUsd;
+use crate::secret::Secret;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
