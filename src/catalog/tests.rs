@@ -274,6 +274,7 @@ fn names_that_go_in_circles_or_nowhere_are_refused() {
 fn what_may_still_turn_out_well_is_a_warning() {
     for (text, expected) in [
         ("aliases: {a: anthropic/claude-opus-5}", "set ANTHROPIC_API_KEY"),
+        ("aliases: {a-b: gpt-4o}\nredirects: {'a-*': gpt-4o}", "the redirect `a-*` makes it `gpt-4o`"),
         ("aliases: {a: qwen3}", "not a model any provider is known to have"),
         ("aliases: {a: openai/o3-pro}", "switched off"),
         ("providers: {groq: {api_key: k, enabled: false}}\naliases: {a: groq/x}", "`groq` is switched off"),
@@ -301,4 +302,21 @@ fn the_table_has_a_row_for_each_callable_model() {
     );
     assert_eq!(line("openai/new "), ["openai/new", "chat", "-", "-", "-", "unknown"]);
     assert!(!text.contains("anthropic/"));
+}
+
+#[test]
+fn the_example_configuration_is_without_errors() {
+    let relay = include_str!("../../relay.example.yaml");
+    Fixture { variables: OPENAI, relay, ..Fixture::default() }.catalog();
+}
+
+#[test]
+fn every_provider_of_the_environment_example_is_a_known_one() {
+    let text = include_str!("../../.env.example");
+    let named = text.lines().filter_map(|line| line.strip_prefix('#')?.strip_suffix("_API_KEY="));
+    let mut named: Vec<_> = named.map(str::to_ascii_lowercase).collect();
+    assert_eq!(named.pop().as_deref(), Some("ollama"));
+    let catalog = Fixture::default().catalog();
+    assert!(named.iter().all(|id| catalog.provider(id.trim_end_matches("_openai")).is_some()), "{named:?}");
+    assert_eq!(named.len() + 1, catalog.providers().len());
 }

@@ -64,3 +64,15 @@ fn an_absent_file_is_empty_unless_it_was_named() {
     std::fs::write(&path, "default_model: a/b").unwrap();
     assert_eq!(load(true).unwrap().default_model.as_deref(), Some("a/b"));
 }
+
+#[test]
+fn the_example_shows_every_key_and_can_be_read() {
+    let text = include_str!("../../../relay.example.yaml");
+    let file = parse(text).unwrap();
+    assert!(file.default_model.is_some());
+    assert_eq!(file.providers.get("azure").unwrap().deployments.get("team-chat").unwrap(), "gpt-4o-mini");
+    assert_eq!(file.routers.get("smart").unwrap().strategy, StrategyWord::PerSession);
+    for section in ["providers:", "aliases:", "redirects:", "routers:", "keys:", "default_model:"] {
+        assert!(text.lines().any(|line| line.starts_with(section)), "{section}");
+    }
+}

@@ -95,3 +95,18 @@ fn passwords_and_keys_do_not_print() {
     let text = format!("{settings:?}");
     assert!(!text.contains("hunter2") && !text.contains("sk-secret"));
 }
+
+#[test]
+fn the_example_names_settings_that_work_and_their_defaults() {
+    let text = include_str!("../../../.env.example");
+    let settings = text.lines().filter_map(|line| line.strip_prefix('#')).filter_map(|line| line.split_once('='));
+    let settings = settings.filter(|(name, _)| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
+    let example = Settings::load(&settings.collect()).unwrap();
+    let default = load(&[]).unwrap();
+    assert_eq!(example.api.address, default.api.address);
+    assert_eq!(example.api.max_body_bytes, default.api.max_body_bytes);
+    assert_eq!(example.admin.address, default.admin.address);
+    assert_eq!(example.upstream.first_byte_timeout, default.upstream.first_byte_timeout);
+    assert_eq!(example.store.database, default.store.database);
+    assert_eq!(example.auth.mode, default.auth.mode);
+}
