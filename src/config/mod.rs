@@ -31,5 +31,3 @@ pub use settings::{
     ReasoningWord, Settings, StoreSettings, UpstreamSettings,
 };
 pub use variables::{Variables, demo_folder};
-pub use yaml::Entries;
-pub use variables::Variables;
