@@ -18,6 +18,8 @@ mod media;
 mod models;
 mod request;
 mod response;
+#[cfg(test)]
+mod samples;
 mod schema;
 mod settings;
 mod stream;

@@ -32,8 +32,8 @@ pub(super) fn encode<'a>(
     set_format(&mut config, request, generation, warnings)?;
     let mut filter = Filter { profile, warnings };
     set_sampling(&mut config, request, &mut filter);
-    if filter.keep("stop", (!request.stop.is_empty()).then_some(())).is_some() {
-        config.stop_sequences = stop_sequences(&request.stop, filter.warnings);
+    if let Some(stop) = filter.keep("stop", Some(&request.stop).filter(|stop| !stop.is_empty())) {
+        config.stop_sequences = stop_sequences(stop, filter.warnings);
     }
     if let Some(alternatives) = filter.keep("logprobs", request.logprobs) {
         config.response_logprobs = Some(true);

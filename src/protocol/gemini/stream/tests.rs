@@ -285,3 +285,15 @@ fn alternatives_stand_in_their_own_choices() {
     let expected = [("a".to_owned(), Some(FinishReason::Length)), ("b".to_owned(), Some(FinishReason::Stop))];
     assert_eq!(texts, expected);
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_damaged_answer_is_an_answer_or_a_fault(at in 0..WHOLE.len(), byte: u8, length in 0..WHOLE.len()) {
+        let mut body = WHOLE.as_bytes()[..WHOLE.len().min(length.max(at + 1))].to_vec();
+        body[at] = byte;
+        // Whatever comes of it, nothing panics.
+        let _ = gemini::Client.decode_response(&body);
+        let _ = gemini::Client.decode_error(500, &body);
+        let _ = gemini::Client.decode_models(&body);
+    }
+}
