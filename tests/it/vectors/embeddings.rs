@@ -4,20 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{World, assert_integers};
+use super::{World, assert_unit_vectors};
 
 #[test]
 fn v45_embed_answers_unit_vectors() {
     let answer = World::new().post("/api/embed", &json!({ "model": "e", "input": ["a", "b"] })).json();
-    let vectors = answer["embeddings"].as_array().expect("embeddings are a list");
-    assert_eq!(vectors.len(), 2, "{answer}");
-    for vector in vectors {
-        let numbers: Vec<f64> = vector.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        assert_eq!(numbers.len(), 4, "{answer}");
-        let norm = numbers.iter().map(|number| number * number).sum::<f64>().sqrt();
-        assert!((norm - 1.0).abs() < 1e-3, "{norm}");
-    }
-    assert_integers(&answer, &["prompt_eval_count"]);
+    assert_unit_vectors(&answer, 2);
 }
 
 #[test]

@@ -10,6 +10,20 @@ fn time(value: &Value) -> Timestamp {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value} is an RFC 3339 time"))
 }
 
+/// What every entry of `/api/tags` has.
+pub(super) fn assert_entry(model: &Value) {
+    assert_eq!(model["name"], model["model"], "{model}");
+    let digest = model["digest"].as_str().unwrap_or_default();
+    assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{model}");
+    assert_integers(model, &["size"]);
+    time(&model["modified_at"]);
+    for key in ["parent_model", "format", "family", "families", "parameter_size", "quantization_level"] {
+        assert!(model["details"].get(key).is_some(), "{key} in {model}");
+    }
+    // Open WebUI takes an entry with this key for a loaded model.
+    assert!(model.get("expires_at").is_none(), "{model}");
+}
+
 #[test]
 fn v08_no_models_are_an_empty_list() {
     let relay = TestRelay::setup().start();
@@ -22,16 +36,8 @@ fn v09_every_tag_has_what_strict_clients_demand() {
     let models = tags["models"].as_array().expect("models are a list");
     assert!(models.len() >= 4, "{tags}");
     for model in models {
-        assert_eq!(model["name"], model["model"], "{model}");
         assert!(model["name"].as_str().is_some_and(|name| name.contains(':')), "{model}");
-        let digest = model["digest"].as_str().unwrap_or_default();
-        assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{model}");
-        assert_integers(model, &["size"]);
-        time(&model["modified_at"]);
-        for key in ["parent_model", "format", "family", "families", "parameter_size", "quantization_level"] {
-            assert!(model["details"].get(key).is_some(), "{key} in {model}");
-        }
-        assert!(model.get("expires_at").is_none(), "{model}");
+        assert_entry(model);
     }
 }
 

@@ -6,6 +6,7 @@ mod embeddings;
 mod lists;
 mod openai;
 mod refusals;
+mod translated;
 mod transport;
 
 use serde_json::{Value, json};
@@ -76,4 +77,17 @@ fn assert_integers(value: &Value, keys: &[&str]) {
     for key in keys {
         assert!(value[key].is_u64(), "{key} in {value}");
     }
+}
+
+/// An embedding answer holds `count` vectors of length one, and a token count.
+fn assert_unit_vectors(answer: &Value, count: usize) {
+    let vectors = answer["embeddings"].as_array().unwrap_or_else(|| panic!("no list in {answer}"));
+    assert_eq!(vectors.len(), count, "{answer}");
+    for vector in vectors {
+        let numbers: Vec<f64> = vector.as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        assert_eq!(numbers.len(), 4, "{answer}");
+        let norm = numbers.iter().map(|number| number * number).sum::<f64>().sqrt();
+        assert!((norm - 1.0).abs() < 1e-3, "{norm}");
+    }
+    assert_integers(answer, &["prompt_eval_count"]);
 }
