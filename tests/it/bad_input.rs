@@ -1,11 +1,10 @@
 //! Input no client should send gets the right status, costs little memory, and harms nobody else.
 
-use std::fs;
 use std::io::ErrorKind;
 
 use serde_json::json;
 
-use crate::support::{Connection, Face, FakeUpstream, Format, TestRelay, allow_open_files, skip_aloud};
+use crate::support::{Connection, Face, FakeUpstream, Format, TestRelay, raise_open_files, skip_aloud};
 
 /// More than any of this may take: an unoptimised binary, five thousand connections, and room to breathe.
 const MEMORY_KIB: u64 = 256 * 1024;
@@ -159,9 +158,8 @@ fn thousands_of_idle_connections_do_no_harm() {
     // Descriptors for everything else this process has open: other tests run beside this one.
     const SPARE: u64 = 500;
     let (_upstream, relay) = relay();
-    allow_open_files(std::process::id(), WANTED + 2 * SPARE);
-    relay.allow_open_files(WANTED + 2 * SPARE);
-    let possible = open_file_limit().saturating_sub(SPARE).min(WANTED);
+    let limit = [std::process::id(), relay.process()].map(|process| raise_open_files(process, WANTED + SPARE));
+    let possible = limit[0].min(limit[1]).saturating_sub(SPARE).min(WANTED);
     if possible < NEEDED {
         return skip_aloud(&format!("only {possible} connections can be opened (see `ulimit -n`)"));
     }
@@ -172,11 +170,4 @@ fn thousands_of_idle_connections_do_no_harm() {
     assert_well(&relay);
     let reply = relay.client().post(Face::Ollama.path(), &Face::Ollama.ask(Format::OpenAi.model(), "hi", true));
     assert!(Face::Ollama.end(&reply).is_some(), "{}", reply.text());
-}
-
-/// The soft limit on open files of this process.
-fn open_file_limit() -> u64 {
-    let limits = fs::read_to_string("/proc/self/limits").expect("the kernel tells limits");
-    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("files are limited");
-    line.split_whitespace().nth(3).and_then(|number| number.parse().ok()).unwrap_or(u64::MAX)
 }

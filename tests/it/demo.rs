@@ -4,7 +4,7 @@ use crate::support::{Face, TestRelay};
 
 #[test]
 fn the_demo_answers_both_protocols_and_has_something_to_report() {
-    let relay = TestRelay::setup().command("demo").without_files().start();
+    let relay = TestRelay::setup().command("demo").start();
     for face in Face::ALL {
         for stream in [false, true] {
             let reply = relay.client().post(face.path(), &face.ask("fast", "What are you?", stream));

@@ -147,6 +147,31 @@ fn characters_split_between_packets_arrive_whole() {
 }
 
 #[test]
+fn odd_but_legal_framing_is_understood() {
+    for answer in [
+        || Answer::text("one two three").oddly_framed(),
+        || Answer::text("one two three").oddly_framed().byte_by_byte(),
+    ] {
+        let world = World::answering(|_| answer());
+        for (case, reply) in world.ask(Case::streams()) {
+            assert_eq!(case.face.text(&reply), "one two three", "{case:?}: {}", reply.text());
+            assert!(case.face.end(&reply).is_some(), "{case:?}: {}", reply.text());
+        }
+    }
+}
+
+#[test]
+fn a_finished_openai_stream_without_done_is_complete() {
+    let world = World::answering(|_| Answer::text("one two three").fault(Fault::NoTerminator));
+    let openai = Case::streams().into_iter().filter(|case| case.format == Format::OpenAi).collect();
+    for (case, reply) in world.ask(openai) {
+        assert_eq!(case.face.text(&reply), "one two three", "{case:?}: {}", reply.text());
+        assert!(case.face.end(&reply).is_some(), "{case:?}: {}", reply.text());
+        assert_eq!(case.face.error(&reply), None, "{case:?}: {}", reply.text());
+    }
+}
+
+#[test]
 fn too_many_requests_keep_their_status_their_words_and_retry_after() {
     let refusal = |format: Format| {
         let body = format.error_body(429, "slow down, please").to_string();

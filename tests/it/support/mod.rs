@@ -5,6 +5,7 @@
 
 mod face;
 mod http;
+mod limits;
 mod relay;
 mod skip;
 mod upstream;
@@ -12,6 +13,7 @@ mod wire;
 
 pub(crate) use face::Face;
 pub(crate) use http::{Client, Connection, Reply};
-pub(crate) use relay::{TestRelay, allow_open_files, wait_until};
+pub(crate) use limits::raise_open_files;
+pub(crate) use relay::{TestRelay, wait_until};
 pub(crate) use skip::skip_aloud;
 pub(crate) use upstream::{Answer, FakeUpstream, Fault, Format, Gate, Recorded};

@@ -1,4 +1,6 @@
 //! The real binary as a child process, with a folder of its own and nothing inherited but `PATH`.
+//!
+//! `relay.yaml`, `overrides.yaml` and the data are where the binary looks by itself: in its working folder.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -21,7 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Setup {
     folder: TempDir,
-    has_files: bool,
     command: &'static str,
     environment: Vec<(String, String)>,
 }
@@ -39,8 +40,7 @@ impl TestRelay {
     /// A relay without any provider, to be configured further.
     pub(crate) fn setup() -> Setup {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let setup = Setup { folder, has_files: true, command: "serve", environment: Vec::new() };
-        setup.relay_yaml("{}\n").overrides_yaml("{}\n")
+        Setup { folder, command: "serve", environment: Vec::new() }
     }
 
     /// Starts a relay in front of these upstreams, each under its format's name as provider id.
@@ -72,9 +72,9 @@ impl TestRelay {
         line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("VmRSS is a number of KiB")
     }
 
-    /// Raises the number of files the relay may open, as far as the system lets us. Silent when it does not.
-    pub(crate) fn allow_open_files(&self, count: u64) {
-        allow_open_files(self.child.id(), count);
+    /// The running process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Kills without warning and waits until the process is gone.
@@ -158,15 +158,6 @@ impl Setup {
         self
     }
 
-    /// An empty folder, and no word of where files could be.
-    pub(crate) fn without_files(mut self) -> Self {
-        for name in ["relay.yaml", "overrides.yaml"] {
-            fs::remove_file(self.path(name)).expect("the folder can be written to");
-        }
-        self.has_files = false;
-        self
-    }
-
     /// Providers in `relay.yaml` for these upstreams, each under its format's name.
     pub(crate) fn upstreams(self, upstreams: &[&FakeUpstream]) -> Self {
         let providers: String = upstreams.iter().map(|upstream| upstream.provider_yaml()).collect();
@@ -212,12 +203,8 @@ impl Setup {
             .env("HOST", "127.0.0.1")
             .env("PORT", "0")
             .env("ADMIN_ENABLED", "false")
-            .env("DATA_DIR", self.path("data"))
             .env("LOG_FORMAT", "json")
             .envs(self.environment.iter().map(|(key, value)| (key, value)));
-        if self.has_files {
-            command.env("CONFIG", self.path("relay.yaml")).env("OVERRIDES", self.path("overrides.yaml"));
-        }
         command
     }
 
@@ -241,13 +228,6 @@ fn listening_address(line: &str) -> Option<SocketAddr> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
     (fields["message"] == "listening").then(|| fields["api.address"].as_str()?.parse().ok())?
-}
-
-/// Raises a process's limit on open files through `prlimit`, which is absent on some systems.
-pub(crate) fn allow_open_files(process: u32, count: u64) {
-    let limit = format!("--nofile={count}:");
-    // Best effort: the caller reads the limit that really holds.
-    let _ = Command::new("prlimit").args(["--pid", &process.to_string(), &limit]).stderr(Stdio::null()).status();
 }
 
 /// Asks again and again until the condition holds; fails the test when it does not in time.

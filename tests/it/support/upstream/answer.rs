@@ -12,6 +12,7 @@ pub(crate) struct Answer {
     pub(super) fault: Fault,
     pub(super) gate: Option<Gate>,
     pub(super) byte_by_byte: bool,
+    pub(super) oddly_framed: bool,
 }
 
 /// The content of an answer.
@@ -78,6 +79,8 @@ pub(crate) enum Fault {
     HalfFrame(usize),
     /// The protocol's own error, inside a 200.
     ErrorEvent(usize),
+    /// The stream's very last frame (OpenAI's `[DONE]`) is missing; a whole answer is not touched.
+    NoTerminator,
 }
 
 /// Lets content frames through one by one, when the test says so.
@@ -106,14 +109,20 @@ impl Answer {
         let texts = text.split_inclusive(' ').map(str::to_owned).collect();
         let usage = Tokens { input: 11, cached: 0, output: 7 };
         let spoken = Spoken { texts, usage, ..Spoken::default() };
-        Self { says: Says::Spoken(spoken), fault: Fault::None, gate: None, byte_by_byte: false }
+        Self { says: Says::Spoken(spoken), fault: Fault::None, gate: None, byte_by_byte: false, oddly_framed: false }
     }
 
     /// Answers with a status and a body, whatever was asked.
     pub(crate) fn status(status: u16, content_type: &str, body: &str) -> Self {
         let body = body.as_bytes().to_vec();
         let response = Response { status, content_type: content_type.to_owned(), headers: Vec::new(), body };
-        Self { says: Says::Response(response), fault: Fault::None, gate: None, byte_by_byte: false }
+        Self {
+            says: Says::Response(response),
+            fault: Fault::None,
+            gate: None,
+            byte_by_byte: false,
+            oddly_framed: false,
+        }
     }
 
     /// A header on top of a [`Answer::status`].
@@ -155,6 +164,13 @@ impl Answer {
     /// Sends every byte of the body in a write of its own, so that characters and frames arrive split.
     pub(crate) fn byte_by_byte(mut self) -> Self {
         self.byte_by_byte = true;
+        self
+    }
+
+    /// Frames server-sent events in every way the standard allows and some provider does: comments in between,
+    /// CRLF, no space after the colon.
+    pub(crate) fn oddly_framed(mut self) -> Self {
+        self.oddly_framed = true;
         self
     }
 

@@ -9,12 +9,34 @@ use super::format::{Frame, FrameKind, Generated, Outcome, no_such_path};
 pub(super) fn outcome(request: &Recorded, spoken: &Spoken) -> Outcome {
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/v1/models") => Outcome::Fixed(Response::json(&models())),
-        // A missing limit is refused by the vendor, so a relay that forgets it must fail here, too.
-        ("POST", "/v1/messages") if request.body["max_tokens"].as_u64().is_none() => {
-            Outcome::Fixed(Response::json_with_status(400, &error(400, "max_tokens: Field required")))
+        ("POST", "/v1/messages") if complaint(request).is_some() => {
+            let complaint = complaint(request).unwrap_or_default();
+            Outcome::Fixed(Response::json_with_status(400, &error(400, complaint)))
         }
         ("POST", "/v1/messages") => Outcome::Generated(generated(request, spoken)),
         _ => no_such_path(request),
+    }
+}
+
+/// What the vendor refuses, so that a relay that forgets a rule fails here, too.
+fn complaint(request: &Recorded) -> Option<&'static str> {
+    let messages = request.body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let misplaced_result = |message: &Value| {
+        let blocks = message["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let is_result = |block: &Value| block["type"] == "tool_result";
+        let first_other = blocks.iter().position(|block| !is_result(block)).unwrap_or(blocks.len());
+        blocks[first_other..].iter().any(is_result)
+    };
+    if request.header("anthropic-version").is_none() {
+        Some("anthropic-version: header is required")
+    } else if request.body["max_tokens"].as_u64().is_none() {
+        Some("max_tokens: Field required")
+    } else if messages.first().is_none_or(|message| message["role"] != "user") {
+        Some("messages: first message must use the \"user\" role")
+    } else if messages.iter().any(misplaced_result) {
+        Some("tool_result blocks must come first in their message")
+    } else {
+        None
     }
 }
 

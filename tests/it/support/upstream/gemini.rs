@@ -11,6 +11,10 @@ pub(super) fn outcome(request: &Recorded, spoken: &Spoken) -> Outcome {
     if rest.is_empty() && request.method == "GET" {
         return Outcome::Fixed(Response::json(&models()));
     }
+    if let Some(unknown) = unknown_field(&request.body) {
+        let message = format!("Invalid JSON payload received. Unknown name \"{unknown}\": Cannot find field.");
+        return Outcome::Fixed(Response::json_with_status(400, &error(400, &message)));
+    }
     match rest.rsplit_once(':').map(|(_, action)| action) {
         Some("generateContent") => Outcome::Generated(generated(false, spoken)),
         // Without `alt=sse` the vendor sends one growing JSON array, which nobody wants.
@@ -20,6 +24,22 @@ pub(super) fn outcome(request: &Recorded, spoken: &Spoken) -> Outcome {
         Some("batchEmbedContents") => Outcome::Fixed(Response::json(&embeddings(&request.body))),
         Some(_) | None => no_such_path(request),
     }
+}
+
+/// The vendor refuses fields it does not know, so a relay that sends another protocol's must fail here, too.
+fn unknown_field(body: &Value) -> Option<&String> {
+    const KNOWN: [&str; 9] = [
+        "contents",
+        "systemInstruction",
+        "tools",
+        "toolConfig",
+        "safetySettings",
+        "generationConfig",
+        "cachedContent",
+        "labels",
+        "requests",
+    ];
+    body.as_object()?.keys().find(|key| !KNOWN.contains(&key.as_str()))
 }
 
 pub(super) fn error(status: u16, message: &str) -> Value {

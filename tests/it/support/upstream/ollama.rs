@@ -19,6 +19,9 @@ pub(super) fn outcome(request: &Recorded, spoken: &Spoken, models: &mut OllamaMo
         ("GET", "/api/tags") => Outcome::Fixed(native(200, &models.tags())),
         ("GET", "/api/ps") => Outcome::Fixed(native(200, &models.running())),
         ("POST", "/api/show") => known(models, asked(body), |models, name| models.show(name)),
+        ("POST", "/api/chat") if has_string_arguments(body) => {
+            Outcome::Fixed(native(400, &error("Value looks like object, but can't find closing '}' symbol")))
+        }
         ("POST", "/api/chat" | "/api/generate") => generate(request, spoken, models),
         ("POST", "/api/embed") => known(models, asked(body), |_, _| embeddings(body)),
         ("POST", "/api/embeddings") => known(
@@ -59,6 +62,13 @@ fn native(status: u16, value: &Value) -> Response {
 
 pub(super) fn error(message: &str) -> Value {
     json!({ "error": message })
+}
+
+/// The server refuses OpenAI's way of writing arguments, so a relay that forgets to parse them must fail here, too.
+fn has_string_arguments(body: &Value) -> bool {
+    let messages = body["messages"].as_array().into_iter().flatten();
+    let mut calls = messages.flat_map(|message| message["tool_calls"].as_array().into_iter().flatten());
+    calls.any(|call| call["function"]["arguments"].is_string())
 }
 
 /// The model of a request, by its new or its old field.

@@ -9,8 +9,14 @@ use super::format::{Frame, FrameKind, Generated, Outcome, data_frame, embedding,
 const CREATED: i64 = 1_700_000_000;
 
 pub(super) fn outcome(request: &Recorded, spoken: &Spoken) -> Outcome {
+    let body = &request.body;
     match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/v1/models") => Outcome::Fixed(Response::json(&models())),
+        // The vendor insists, so a relay that asks for usage on a whole answer must fail here, too.
+        ("POST", _) if body.get("stream_options").is_some_and(Value::is_object) && body["stream"] != true => {
+            let message = "The 'stream_options' parameter is only allowed when 'stream' is enabled.";
+            Outcome::Fixed(Response::json_with_status(400, &error(message)))
+        }
         ("POST", "/v1/chat/completions") => Outcome::Generated(generated(request, chat(request, spoken))),
         ("POST", "/v1/completions") => Outcome::Generated(generated(request, completion(request, spoken))),
         ("POST", "/v1/embeddings") => Outcome::Fixed(Response::json(&embeddings(&request.body))),

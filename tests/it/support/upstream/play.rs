@@ -59,14 +59,14 @@ async fn play_whole(stream: &mut TcpStream, answer: &Answer, generated: &Generat
     let body = generated.whole.to_string().into_bytes();
     let half = &body[..body.len() / 2];
     match answer.fault {
-        Fault::None if answer.byte_by_byte => {
+        Fault::None | Fault::NoTerminator if answer.byte_by_byte => {
             send_body(stream, &head, &[], body.len()).await?;
             for byte in &body {
                 stream.write_all(&[*byte]).await?;
             }
             Ok(End::KeepAlive)
         }
-        Fault::None => send_body(stream, &head, &body, body.len()).await.map(|()| End::KeepAlive),
+        Fault::None | Fault::NoTerminator => send_body(stream, &head, &body, body.len()).await.map(|()| End::KeepAlive),
         Fault::Reset(_) => send_body(stream, &head, half, body.len()).await.map(|()| End::Reset),
         Fault::EarlyEnd(_) => send_body(stream, &head, half, body.len()).await.map(|()| End::Close),
         Fault::Stall(_) => {
@@ -89,8 +89,9 @@ async fn play_whole(stream: &mut TcpStream, answer: &Answer, generated: &Generat
 async fn play_stream(stream: &mut TcpStream, answer: &Answer, generated: &Generated) -> io::Result<End> {
     let head = head(200, generated.stream_type);
     stream.write_all(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes()).await?;
+    let missing = usize::from(answer.fault == Fault::NoTerminator);
     let mut sent = 0;
-    for frame in &generated.frames {
+    for frame in &generated.frames[..generated.frames.len() - missing] {
         if let Some(end) = go_wrong(stream, answer.fault, sent, frame, generated).await? {
             return Ok(end);
         }
@@ -100,12 +101,14 @@ async fn play_stream(stream: &mut TcpStream, answer: &Answer, generated: &Genera
         {
             return Ok(End::PeerClosed);
         }
+        let is_event = generated.stream_type.starts_with("text/event-stream");
+        let bytes = if answer.oddly_framed && is_event { oddly(&frame.bytes) } else { frame.bytes.clone() };
         if answer.byte_by_byte {
-            for byte in &frame.bytes {
+            for byte in &bytes {
                 send_chunk(stream, &[*byte]).await?;
             }
         } else {
-            send_chunk(stream, &frame.bytes).await?;
+            send_chunk(stream, &bytes).await?;
         }
         if frame.kind == FrameKind::Content {
             sent += 1;
@@ -135,6 +138,7 @@ async fn go_wrong(
         Fault::HalfFrame(after) if now(after) => end_with(stream, &frame.bytes[..frame.bytes.len() / 2]).await,
         Fault::ErrorEvent(after) if now(after) => end_with(stream, &generated.error_frame).await,
         Fault::None
+        | Fault::NoTerminator
         | Fault::Reset(_)
         | Fault::EarlyEnd(_)
         | Fault::Stall(_)
@@ -142,6 +146,12 @@ async fn go_wrong(
         | Fault::HalfFrame(_)
         | Fault::ErrorEvent(_) => Ok(None),
     }
+}
+
+/// The same event with a comment before it, CRLF and no space after `data:`. JSON on one line has neither inside.
+fn oddly(event: &[u8]) -> Vec<u8> {
+    let event = String::from_utf8_lossy(event).replace("data: ", "data:").replace('\n', "\r\n");
+    format!(": PROCESSING\r\n\r\n{event}").into_bytes()
 }
 
 async fn end_with(stream: &mut TcpStream, last: &[u8]) -> io::Result<Option<End>> {
