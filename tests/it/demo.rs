@@ -3,7 +3,7 @@
 use crate::support::{Face, TestRelay};
 
 #[test]
-fn the_demo_answers_both_protocols_and_has_something_to_report() {
+fn the_demo_answers_both_protocols_and_lists_its_names() {
     let relay = TestRelay::setup().command("demo").start();
     for face in Face::ALL {
         for stream in [false, true] {

@@ -161,6 +161,22 @@ fn odd_but_legal_framing_is_understood() {
 }
 
 #[test]
+fn a_line_without_end_is_given_up_before_it_fills_the_memory() {
+    const LINE_BYTES: usize = 64 * 1024 * 1024;
+    const MEMORY_KIB: u64 = 256 * 1024;
+    let world = World::answering(|_| {
+        let line = format!("data: {}", "x".repeat(LINE_BYTES));
+        Answer::status(200, "text/event-stream", &line)
+    });
+    let case = Case { face: Face::Ollama, format: Format::OpenAi, stream: true };
+    for (case, reply) in world.ask(vec![case]) {
+        assert_failed(case, &reply);
+    }
+    let memory = world.relay.resident_kib();
+    assert!(memory < MEMORY_KIB, "{memory} KiB resident");
+}
+
+#[test]
 fn a_finished_openai_stream_without_done_is_complete() {
     let world = World::answering(|_| Answer::text("one two three").fault(Fault::NoTerminator));
     let openai = Case::streams().into_iter().filter(|case| case.format == Format::OpenAi).collect();

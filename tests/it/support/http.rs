@@ -99,9 +99,15 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
-    /// Waits for the peer to close without having answered. `false` when it sent something, or nothing for too long.
+    /// Waits for the peer to close, whatever it says before. `false` when it stays silent too long.
     pub(crate) fn is_closed_by_peer(&mut self) -> bool {
-        !matches!(self.fill(), Ok(read) if read > 0) && !self.timed_out()
+        loop {
+            match self.fill() {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) => return !is_timeout(&error),
+            }
+        }
     }
 
     /// Waits for an answer's head. `bodiless`: the request was a HEAD.
@@ -130,12 +136,6 @@ impl Connection {
         let read = self.stream.read(&mut bytes)?;
         self.buffer.extend_from_slice(&bytes[..read]);
         Ok(read)
-    }
-
-    fn timed_out(&mut self) -> bool {
-        // A second read tells a closed connection, which fails or ends at once, from a silent one.
-        self.stream.set_read_timeout(Some(Duration::from_millis(50))).is_ok()
-            && matches!(self.fill(), Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut))
     }
 }
 
@@ -180,7 +180,7 @@ impl Answering {
         match self.connection.fill() {
             Ok(0) => self.complete = Some(matches!(self.framing, Framing::UntilClose)),
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+            Err(error) if is_timeout(&error) => {
                 panic!("the relay sent nothing for {PATIENCE:?}")
             }
             Err(_) => self.complete = Some(false),
@@ -251,4 +251,9 @@ impl Reply {
         let chunks = events.iter().filter(|data| *data != "[DONE]");
         chunks.map(|data| serde_json::from_str(data).expect("an event is JSON")).collect()
     }
+}
+
+/// A read timeout, which systems report in two ways.
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }
