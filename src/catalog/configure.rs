@@ -61,7 +61,7 @@ impl FromEnvironment {
         };
         let key = first_set(&known.keys, setting(&known.id, "API_KEY"));
         let list = first_set(&known.urls, setting(&known.id, "BASE_URL"));
-        let version = first_set(&[], "AZURE_OPENAI_API_VERSION".to_owned());
+        let version = first_set(&known.versions, setting(&known.id, "API_VERSION"));
         let addresses = list.into_iter().flat_map(|(name, list)| {
             let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
             parts.map(|part| (name.clone(), part.to_owned())).collect::<Vec<_>>()

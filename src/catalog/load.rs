@@ -56,7 +56,8 @@ impl Catalog {
     }
 }
 
-/// Every model of a provider: the built-in ones, the files', the listed ones; each id once, the first spelling counts.
+/// Every model of a provider: the built-in ones, the files', the listed ones; each id once. The list's spelling counts,
+/// else the first one.
 fn models(one: &Configured, book: &Book, discovered: &HashMap<String, Vec<ListedModel>>) -> Vec<Arc<Model>> {
     let provider = &one.provider;
     let listed = discovered.get(&provider.id).map_or(&[][..], Vec::as_slice);
@@ -71,8 +72,8 @@ fn models(one: &Configured, book: &Book, discovered: &HashMap<String, Vec<Listed
     let from_list = listed.iter().map(|model| (model.id.as_str(), ModelSource::Discovered));
 
     let mut seen = HashSet::new();
-    from_files
-        .chain(from_seed)
+    from_seed
+        .chain(from_files)
         .chain(from_list)
         .filter(|(id, _)| seen.insert(id.to_ascii_lowercase()))
         .map(|(id, source)| {

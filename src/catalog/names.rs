@@ -66,7 +66,10 @@ impl Redirects {
         let (pattern, rest) = patterns.find_map(|pattern| {
             let prefix = pattern.name.strip_suffix('*')?;
             let start = name.get(..prefix.len())?;
-            start.eq_ignore_ascii_case(prefix).then(|| (pattern, &name[prefix.len()..]))
+            let rest = &name[prefix.len()..];
+            // A rest that is dropped must not take tags with it: they are split off before the pattern is tried again.
+            let keeps_tags = pattern.entry.target.ends_with('*') || !rest.contains('@');
+            (start.eq_ignore_ascii_case(prefix) && keeps_tags).then_some((pattern, rest))
         })?;
         let target = match pattern.entry.target.strip_suffix('*') {
             Some(stem) => format!("{stem}{rest}"),
@@ -106,6 +109,8 @@ mod tests {
         assert_eq!(find("claude"), None);
         assert_eq!(find("gpt"), None);
         assert_eq!(find("gé-"), None);
+        assert_eq!(find("gpt-4o@team").as_deref(), Some("b/o@team"));
+        assert_eq!(find("gpt-3@team"), None);
     }
 
     #[test]

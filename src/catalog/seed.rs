@@ -19,6 +19,8 @@ pub(super) struct SeedProvider {
     #[serde(default)]
     pub(super) urls: Vec<String>,
     #[serde(default)]
+    pub(super) versions: Vec<String>,
+    #[serde(default)]
     pub(super) needs: Needs,
     #[serde(default)]
     pub(super) headers: Entries<String>,

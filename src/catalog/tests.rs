@@ -38,6 +38,7 @@ fn the_environment_configures_known_providers() {
             ("GROQ_BASE_URL", "http://127.0.0.1:9/openai/v1/"),
             ("AZURE_OPENAI_ENDPOINT", "https://r.openai.azure.com/"),
             ("AZURE_OPENAI_API_KEY", "a"),
+            ("AZURE_OPENAI_API_VERSION", "2025-01-01"),
             ("OLLAMA_BASE_URL", "192.168.1.5:11434, https://gpu.example.org/ollama/"),
         ],
         ..Fixture::default()
@@ -48,7 +49,7 @@ fn the_environment_configures_known_providers() {
     assert!(provider("groq").is_ready());
     assert_eq!(provider("groq").base_url.as_str(), "http://127.0.0.1:9/openai/v1");
     assert!(provider("azure").is_ready());
-    assert_eq!(provider("azure").api, Api::Azure { api_version: "2024-10-21".to_owned() });
+    assert_eq!(provider("azure").api, Api::Azure { api_version: "2025-01-01".to_owned() });
     assert_eq!(provider("azure").protocol, Protocol::OpenAi);
     assert_eq!(provider("ollama").base_url.as_str(), "http://192.168.1.5:11434/");
     assert_eq!(provider("ollama-2").base_url.as_str(), "https://gpu.example.org/ollama");
@@ -200,6 +201,7 @@ fn azure_deployments_cost_and_behave_as_the_models_behind_them() {
         ..Fixture::default()
     }
     .catalog();
+    assert_eq!(catalog.provider("azure").unwrap().api, Api::Azure { api_version: "2024-10-21".to_owned() });
     let thinker = catalog.model("azure", "my-thinker").unwrap();
     assert_eq!(thinker.profile.id, "my-thinker");
     assert!(thinker.profile.quirks.use_max_completion_tokens);

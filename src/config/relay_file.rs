@@ -45,7 +45,7 @@ pub struct ProviderEntry {
     pub api_key: Option<Secret>,
     /// Headers sent with every request.
     pub headers: Entries<String>,
-    /// Its models; absent: they are asked from the provider.
+    /// Its models, besides the built-in ones; absent: they are asked from the provider.
     pub models: Option<Vec<String>>,
     /// Names of its own for models the relay knows (Azure deployments): deployment to model.
     pub deployments: Entries<String>,

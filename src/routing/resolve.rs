@@ -62,7 +62,8 @@ fn suggestion(near: &[String]) -> String {
 /// Resolves the name a client wrote.
 ///
 /// The whole name is looked up first. Only when nothing is called that is it split at its last `@` (what follows are
-/// tags), and only then is one `:latest` taken off. A redirect starts over with the new name.
+/// tags), and only then is one `:latest` taken off. A redirect starts over with the new name; what aliases and routers
+/// point at is not redirected.
 ///
 /// # Errors
 /// [`RouteError`]. A name that is known but cannot be called is an error that says so: it never becomes the default.

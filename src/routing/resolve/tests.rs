@@ -24,6 +24,7 @@ redirects:
   gpt-4: { target: openai/gpt-4o, tags: [moved] }
   'old-*': 'openai/*'
   older: old-gpt-4o
+  'legacy-*': openai/gpt-5
 routers:
   smart: { designator: fast, candidates: [fast, openai/gpt-5], fallback: fast, tags: [routed] }
 ";
@@ -100,6 +101,8 @@ fn a_name_becomes_a_model() {
         ("gpt-4:latest@a", "openai/gpt-4o prefix tags,latest,redirect,prefix #a #moved"),
         ("older", "openai/gpt-4o prefix redirect,redirect,prefix"),
         ("old-o3", "openai/o3 prefix redirect,prefix"),
+        ("old-o3@a", "openai/o3 prefix redirect,tags,prefix #a"),
+        ("legacy-x:latest@a", "openai/gpt-5 prefix tags,redirect,prefix #a"),
     ] {
         assert_eq!(show(&catalog, asked), expected, "{asked}");
     }
