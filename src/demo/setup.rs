@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn both_texts_are_yaml_and_name_the_same_models() {
-        let relay: Value = serde_yaml::from_str(&relay_yaml("http://127.0.0.1:1/v1")).unwrap();
+        let relay: Value = yaml(&relay_yaml("http://127.0.0.1:1/v1"));
         assert_eq!(relay["providers"]["demo"]["models"], json!(MODELS));
         assert_eq!(relay["providers"]["demo"]["base_url"], "http://127.0.0.1:1/v1");
-        let overrides: Value = serde_yaml::from_str(overrides_yaml()).unwrap();
+        let overrides: Value = yaml(overrides_yaml());
         let priced = overrides["providers"]["demo"]["models"].as_object().unwrap();
         assert!(MODELS.iter().all(|model| priced[*model]["price"]["input"].is_number()));
     }
