@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::usage::Snapshot;
 use super::wire::{AnswerMessage, BorrowedText, CitedSource, Piece};
-use crate::chat::{Citation, Event, EventSink, FinishReason, Start};
+use crate::chat::{Citation, Event, EventSink, FinishReason, Start, Usage};
 use crate::protocol::StreamFault;
 
 /// Anthropic gives one answer per request.
@@ -28,6 +28,8 @@ pub(super) struct Answer {
     characters: usize,
     citations: Vec<Citation>,
     usage: Snapshot,
+    /// The provider has counted its output, not just put a placeholder.
+    is_output_counted: bool,
     stop_reason: Option<String>,
 }
 
@@ -63,7 +65,14 @@ impl Answer {
             }));
         }
         self.set_stop_reason(message.stop_reason.as_ref().map(|reason| reason.0.as_ref()));
-        self.usage(message.usage, out)
+        if let Some(usage) = message.usage {
+            self.usage.update(parse(usage)?);
+            // A stream's first event counts one token of output as a placeholder. An answer that breaks off must not
+            // be billed by it, so until the end nothing is known of the output.
+            let prompt_only = Usage { output: None, reasoning: None, ..self.usage.to_usage() };
+            out.event(Event::Usage(Box::new(prompt_only)));
+        }
+        Ok(())
     }
 
     /// `content_block_start`, or a whole block.
@@ -152,13 +161,21 @@ impl Answer {
             let delta: Piece<'_> = parse(delta)?;
             self.set_stop_reason(string(delta.stop_reason)?.as_deref());
         }
-        self.usage(usage, out)
+        if let Some(usage) = usage {
+            self.usage.update(parse(usage)?);
+            self.is_output_counted = true;
+            out.event(Event::Usage(Box::new(self.usage.to_usage())));
+        }
+        Ok(())
     }
 
     /// `message_stop`: the only place where an answer is called complete.
     pub(super) fn finish(&mut self, out: &mut dyn EventSink) {
         for block in std::mem::take(&mut self.open) {
             self.close(block, out);
+        }
+        if !self.is_output_counted {
+            out.event(Event::Usage(Box::new(self.usage.to_usage())));
         }
         let (reason, native) = self.finish_reason();
         out.event(Event::Finish { choice: CHOICE, reason, native: native.map(Cow::Borrowed) });
@@ -183,14 +200,6 @@ impl Answer {
         if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
             self.stop_reason = Some(reason.to_owned());
         }
-    }
-
-    fn usage(&mut self, usage: Option<&RawValue>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
-        if let Some(usage) = usage {
-            self.usage.update(parse(usage)?);
-            out.event(Event::Usage(Box::new(self.usage.to_usage())));
-        }
-        Ok(())
     }
 
     fn text(&mut self, text: Option<&RawValue>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
