@@ -107,3 +107,27 @@ async fn send_samples(relay: SocketAddr) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, Sources};
+    use crate::config::{OverridesFile, RelayFile};
+    use crate::routing::resolve;
+
+    #[test]
+    fn the_demos_configuration_is_sound_and_its_samples_lead_to_priced_models() {
+        let variables = Variables::default();
+        let relay = RelayFile::parse("relay.yaml", &demo::relay_yaml("http://127.0.0.1:1/v1"), &variables).unwrap();
+        let overrides = OverridesFile::parse("overrides.yaml", demo::overrides_yaml()).unwrap().into();
+        let sources =
+            Sources { variables: &variables, relay: &relay, overrides, discovered: &std::collections::HashMap::new() };
+        let (catalog, problems) = Catalog::build(&sources);
+        assert_eq!(problems, []);
+        for sample in demo::sample_requests() {
+            let name = sample.body["model"].as_str().unwrap();
+            let model = resolve(&catalog, name).unwrap().route.first;
+            assert!(model.price.is_some(), "{name}");
+        }
+    }
+}

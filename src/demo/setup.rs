@@ -84,16 +84,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_texts_are_yaml_and_name_the_same_models() {
-        let relay: Value = yaml(&relay_yaml("http://127.0.0.1:1/v1"));
-        assert_eq!(relay["providers"]["demo"]["models"], json!(MODELS));
-        assert_eq!(relay["providers"]["demo"]["base_url"], "http://127.0.0.1:1/v1");
-        let overrides: Value = yaml(overrides_yaml());
-        let priced = overrides["providers"]["demo"]["models"].as_object().unwrap();
-        assert!(MODELS.iter().all(|model| priced[*model]["price"]["input"].is_number()));
-    }
-
-    #[test]
     fn the_samples_use_names_the_configuration_knows() {
         let relay = relay_yaml("x");
         for sample in sample_requests() {
