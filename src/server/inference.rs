@@ -160,8 +160,9 @@ fn read_openai(format: ClientFormat, body: &Bytes) -> Result<Ask<'_>, DecodeErro
             None | Some("null" | "[]") => {
                 return Err(DecodeError::field("messages", "[] is too short - 'messages'"));
             }
-            Some(list) if list.starts_with('[') => {}
-            Some(_) => return Err(DecodeError::field("messages", "`messages` must be a list")),
+            // Enough to tell a mix-up from a conversation; what is wrong inside is found where it is read.
+            Some(list) if list.strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('{')) => {}
+            Some(_) => return Err(DecodeError::field("messages", "`messages` must be a list of objects")),
         }
     }
     let stream_options = envelope.read::<StreamOptions>("stream_options")?;
