@@ -53,14 +53,8 @@ impl Configuration {
         let files = [settings.files.relay.clone(), settings.files.overrides.clone()];
         let stamps = stamps(&files);
         let (relay, overrides) = read(&files, &variables)?;
-        let parts = Parts {
-            relay,
-            overrides,
-            discovered: HashMap::new(),
-            stored_keys,
-            stamps,
-            unreachable: HashMap::new(),
-        };
+        let parts =
+            Parts { relay, overrides, discovered: HashMap::new(), stored_keys, stamps, unreachable: HashMap::new() };
         let (catalog, problems) = build(&variables, &parts);
         if problems.iter().any(Problem::is_error) {
             return Err(problems);

@@ -8,8 +8,8 @@ use http::Method;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::configuration::Configuration;
 use super::SharedTransport;
+use super::configuration::Configuration;
 use crate::catalog::Provider;
 use crate::protocol::{ListedModel, Protocol};
 use crate::providers::{Operation, Payload, address};
@@ -47,9 +47,10 @@ pub(super) async fn run(configuration: Arc<Configuration>, transport: SharedTran
 /// Asks once: every ready provider, or only Ollama instances.
 pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTransport, all: bool) {
     let catalog = configuration.catalog().load_full();
-    let asked = catalog.providers().iter().filter(|provider| {
-        provider.is_ready() && provider.discover && (all || provider.protocol == Protocol::Ollama)
-    });
+    let asked = catalog
+        .providers()
+        .iter()
+        .filter(|provider| provider.is_ready() && provider.discover && (all || provider.protocol == Protocol::Ollama));
     let answers = join_all(asked.map(async |provider| (provider.clone(), ask(provider, transport).await))).await;
     let mut news = Vec::new();
     for (provider, answer) in answers {
@@ -74,10 +75,8 @@ pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTra
 async fn ask(provider: &Provider, transport: &SharedTransport) -> Result<Vec<ListedModel>, String> {
     let url = address(provider, "", Operation::Models);
     let request = async {
-        let response = transport
-            .send(provider, Method::GET, url, Payload::Empty)
-            .await
-            .map_err(|error| error.to_string())?;
+        let response =
+            transport.send(provider, Method::GET, url, Payload::Empty).await.map_err(|error| error.to_string())?;
         let status = response.status;
         let body = response.body.collect(MAX_LIST_BYTES, PATIENCE).await.map_err(|error| error.to_string())?;
         let codec = provider.protocol.codec();

@@ -26,7 +26,6 @@ use crate::tracking::{Journal, Recorder};
 use configuration::Configuration;
 use tasks::Tasks;
 
-
 /// The transport, shared by requests and discovery.
 type SharedTransport = Arc<Transport>;
 
@@ -92,8 +91,7 @@ impl App {
             },
         };
         let relay = Relay::new(transport.clone(), journal.clone());
-        let shared =
-            Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
+        let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
 
         let tasks = Tasks::default();
         tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
@@ -107,7 +105,10 @@ impl App {
             drain: settings.api.drain,
         };
         let serving = CancellationToken::new();
-        #[expect(clippy::disallowed_methods, reason = "the listener is stopped before the tasks, so it is not one of them")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the listener is stopped before the tasks, so it is not one of them"
+        )]
         let server = tokio::spawn(listener.serve(Arc::new(shared), limits, serving.clone()));
         tracing::info!(api.address = %address, auth.mode = ?auth_mode, version = env!("CARGO_PKG_VERSION"), "listening");
         Ok(Self { address, new_key, serving, server, tasks })
@@ -150,8 +151,7 @@ pub fn check(variables: &Variables, settings: &Settings) -> Vec<Problem> {
 /// # Errors
 /// [`StartError::Configuration`] when the configuration is refused.
 pub async fn current_catalog(variables: Variables, settings: &Settings) -> Result<Arc<Catalog>, StartError> {
-    let (configuration, _) =
-        Configuration::load(variables, settings, Vec::new()).map_err(StartError::Configuration)?;
+    let (configuration, _) = Configuration::load(variables, settings, Vec::new()).map_err(StartError::Configuration)?;
     let transport = Arc::new(Transport::new(timeouts(settings)));
     discovery::ask_all(&configuration, &transport, true).await;
     Ok(configuration.catalog().load_full())

@@ -22,8 +22,16 @@ use crate::providers::{Payload, Timeouts, Transport};
 /// Settings of the environment that mean something to a demo. Keys and addresses of real providers do not: nothing
 /// leaves this machine.
 const RESPECTED: [&str; 10] = [
-    "HOST", "PORT", "ADMIN_HOST", "ADMIN_PORT", "ADMIN_ENABLED", "ADMIN_PASSWORD", "AUTH_MODE", "API_KEYS",
-    "LOG_FORMAT", "LOG_LEVEL",
+    "HOST",
+    "PORT",
+    "ADMIN_HOST",
+    "ADMIN_PORT",
+    "ADMIN_ENABLED",
+    "ADMIN_PASSWORD",
+    "AUTH_MODE",
+    "API_KEYS",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
 ];
 
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {

@@ -9,8 +9,8 @@ use clap::Subcommand;
 use super::{Common, print, settings};
 use crate::auth;
 use crate::clock::{UnixMillis, UnixNanos};
-use crate::store::keys::{self, StoredKey};
 use crate::store::Store;
+use crate::store::keys::{self, StoredKey};
 
 /// What to do with API keys.
 #[derive(Debug, Subcommand)]
@@ -69,8 +69,7 @@ fn table(keys: &[StoredKey], now: UnixMillis) -> String {
     if keys.is_empty() {
         return "no keys yet; make one with: llm-relay keys create NAME\n".to_owned();
     }
-    let mut text =
-        format!("{:<24} {:<18} {:<9} {:<21} {:<21} TAGS\n", "NAME", "KEY", "STATE", "CREATED", "LAST USED");
+    let mut text = format!("{:<24} {:<18} {:<9} {:<21} {:<21} TAGS\n", "NAME", "KEY", "STATE", "CREATED", "LAST USED");
     for key in keys {
         let state = match (key.revoked, key.expires) {
             (Some(_), _) => "revoked",

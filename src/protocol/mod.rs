@@ -5,7 +5,8 @@
 //! OpenAI's and Ollama's are spoken by both. [`ClientFormat::codec`] and [`Protocol::codec`] are the registry.
 //!
 //! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest,
-//! `tool_names` maps names a provider would refuse there and back.
+//! `tool_names` maps names a provider would refuse, and [`Restoration`] makes of a provider's answer the one the client
+//! expects.
 
 pub mod anthropic_messages;
 pub mod envelope;
@@ -15,12 +16,15 @@ pub mod gemini;
 pub mod ollama;
 pub mod openai_chat;
 mod profile;
+mod restoration;
+mod think_tags;
 pub mod tool_names;
 
 use serde::{Deserialize, Serialize};
 
 pub use error::{ApiError, DecodeError, EncodeError, ErrorKind, ProviderError, StreamFault};
 pub use profile::{Capabilities, ModelKind, ModelProfile, Quirks, ToolIds};
+pub use restoration::Restoration;
 
 use crate::chat::{ChatRequest, ChatResponse, EmbedRequest, EmbedResponse, Event, EventSink};
 use crate::clock::{Timing, UnixNanos};

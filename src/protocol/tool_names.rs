@@ -4,15 +4,15 @@
 //! a length. A valid name is never touched. An invalid one has its odd characters replaced and a piece of its hash
 //! appended, so the same tool has the same name in every turn (prompt caches hash it) and no two tools meet in one name.
 //!
-//! Codecs call [`ToolNames::to_wire`] while they write a request. Codecs that read answers know nothing of the request,
-//! so whoever holds both puts [`RestoreToolNames`] between decoder and client, or calls [`ToolNames::restore`].
+//! Codecs call [`ToolNames::to_wire`] while they write a request; [`super::Restoration`] puts the client's names back into
+//! the answer.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use crate::chat::{ChatRequest, ChatResponse, Event, EventSink, Part, ToolChoice};
+use crate::chat::{ChatRequest, Event, Part, ToolChoice};
 
 /// How many hexadecimal digits of its hash a changed name ends with.
 const HASH_DIGITS: usize = 6;
@@ -114,18 +114,18 @@ impl ToolNames {
     }
 
     /// The client's name for a name in an answer. A name that was never offered is passed on as it is.
-    pub fn to_client<'a>(&'a self, wire: &'a str) -> &'a str {
-        self.renamed.iter().find(|(_, name)| name == wire).map_or(wire, |(client, _)| client)
+    pub fn to_client<'a>(&'a self, wire: Cow<'a, str>) -> Cow<'a, str> {
+        let renamed = self.renamed.iter().find(|(_, name)| *name == wire);
+        renamed.map_or(wire, |(client, _)| Cow::Borrowed(client))
     }
 
-    /// Puts the client's names back into a whole answer.
-    pub fn restore(&self, response: &mut ChatResponse) {
-        for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
-            if let Part::ToolCall(call) = part
-                && let Some((client, _)) = self.renamed.iter().find(|(_, wire)| *wire == call.name)
-            {
-                call.name.clone_from(client);
+    /// Puts the client's name back into the start of a tool call; other events stay as they are.
+    pub(super) fn name_call<'e>(&'e self, event: Event<'e>) -> Event<'e> {
+        match event {
+            Event::ToolCallStart { choice, index, id, name, signature } => {
+                Event::ToolCallStart { choice, index, id, name: self.to_client(name), signature }
             }
+            other => other,
         }
     }
 }
@@ -145,37 +145,12 @@ fn names_in(request: &ChatRequest) -> impl Iterator<Item = &str> {
     request.tools.iter().map(|tool| tool.name.as_str()).chain(chosen).chain(history)
 }
 
-/// Puts the client's tool names back into a streamed answer on its way to another sink.
-pub struct RestoreToolNames<'a> {
-    names: &'a ToolNames,
-    sink: &'a mut dyn EventSink,
-}
-
-impl<'a> RestoreToolNames<'a> {
-    /// Stands in front of `sink`.
-    pub fn new(names: &'a ToolNames, sink: &'a mut dyn EventSink) -> Self {
-        Self { names, sink }
-    }
-}
-
-impl EventSink for RestoreToolNames<'_> {
-    fn event(&mut self, event: Event<'_>) {
-        match event {
-            Event::ToolCallStart { choice, index, id, name, signature } => {
-                let name = self.names.to_client(&name).into();
-                self.sink.event(Event::ToolCallStart { choice, index, id, name, signature });
-            }
-            other => self.sink.event(other),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::{Message, ResponseBuilder, Role, Tool, ToolCall, ToolKind};
+    use crate::chat::{Message, Role, Tool, ToolCall, ToolKind};
 
     fn request(names: &[&str]) -> ChatRequest {
         let tool = |name: &&str| Tool {
@@ -205,7 +180,7 @@ mod tests {
         assert_ne!(names.to_wire("files.read"), names.to_wire("files:read"));
         assert_eq!(names.to_wire(&long).len(), 128);
         for tool in &request.tools {
-            assert_eq!(names.to_client(names.to_wire(&tool.name)), tool.name);
+            assert_eq!(names.to_client(names.to_wire(&tool.name).into()), tool.name);
         }
     }
 
@@ -214,7 +189,7 @@ mod tests {
         let squatter = NameRule::ANTHROPIC.conform("a.b").into_owned();
         let names = ToolNames::for_request(&request(&["a.b", &squatter]), NameRule::ANTHROPIC);
         assert_ne!(names.to_wire("a.b"), squatter);
-        assert_eq!(names.to_client(&squatter), squatter);
+        assert_eq!(names.to_client((&squatter).into()), squatter);
     }
 
     #[test]
@@ -243,32 +218,6 @@ mod tests {
         assert_eq!(names.to_wire("a.b:c-d"), "a.b:c-d");
     }
 
-    #[test]
-    fn streams_and_whole_answers_carry_the_clients_names() {
-        let names = ToolNames::for_request(&request(&["a.b"]), NameRule::ANTHROPIC);
-        let mut builder = ResponseBuilder::default();
-        let mut sink = RestoreToolNames::new(&names, &mut builder);
-        for name in [names.to_wire("a.b"), "never_offered"] {
-            sink.event(Event::ToolCallStart {
-                choice: 0,
-                index: 0,
-                id: name.into(),
-                name: name.into(),
-                signature: None,
-            });
-        }
-        let streamed = builder.finish();
-        let called: Vec<_> = streamed.choices[0].tool_calls().map(|call| call.name.as_str()).collect();
-        assert_eq!(called, ["a.b", "never_offered"]);
-
-        let mut whole = streamed.clone();
-        if let Part::ToolCall(call) = &mut whole.choices[0].parts[0] {
-            names.to_wire("a.b").clone_into(&mut call.name);
-        }
-        names.restore(&mut whole);
-        assert_eq!(whole.choices, streamed.choices);
-    }
-
     proptest! {
         #[test]
         fn every_name_becomes_valid_and_comes_back(raw in proptest::collection::vec(".{0,150}", 0..6)) {
@@ -277,7 +226,7 @@ mod tests {
                 let names = ToolNames::for_request(&request(&raw), rule);
                 for name in &raw {
                     prop_assert!(rule.accepts(names.to_wire(name)));
-                    prop_assert_eq!(names.to_client(names.to_wire(name)), *name);
+                    prop_assert_eq!(names.to_client(names.to_wire(name).into()), *name);
                 }
             }
         }

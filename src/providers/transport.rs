@@ -162,9 +162,8 @@ impl Transport {
 impl Response {
     /// Whether the body is server-sent events or lines of JSON, whatever was asked for.
     pub fn is_stream(&self) -> bool {
-        self.content_type().is_some_and(|value| {
-            value.starts_with("text/event-stream") || value.starts_with("application/x-ndjson")
-        })
+        self.content_type()
+            .is_some_and(|value| value.starts_with("text/event-stream") || value.starts_with("application/x-ndjson"))
     }
 
     /// The media type, if the head says one.
@@ -231,10 +230,7 @@ impl std::fmt::Debug for BodyStream {
 impl TransportError {
     /// An answer fell silent.
     pub fn silent(idle: Duration) -> Self {
-        Self {
-            failure: TransportFailure::Timeout,
-            message: format!("the answer fell silent for {} s", idle.as_secs()),
-        }
+        Self { failure: TransportFailure::Timeout, message: format!("the answer fell silent for {} s", idle.as_secs()) }
     }
 
     fn from_reqwest(error: reqwest::Error) -> Self {

@@ -16,8 +16,7 @@ use crate::clock::{Timing, UnixNanos};
 use crate::money::NanoUsd;
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::ModelEcho;
-use crate::protocol::tool_names::ToolNames;
-use crate::protocol::{ClientFormat, Encoded, ReplyContext};
+use crate::protocol::{ClientFormat, Encoded, ReplyContext, Restoration};
 use crate::providers::{Operation, Payload, Response, address};
 use crate::tracking::{Journal, Outcome, Recording, UsageRecord, estimate};
 
@@ -38,8 +37,8 @@ pub(super) enum Crossing {
         /// The usage chunk was asked for by us, not by the client.
         drop_usage: bool,
     },
-    /// Through the chat model, with tools named as the client named them.
-    Translate(ToolNames),
+    /// Through the chat model, where what was bent for the provider is bent back.
+    Translate(Restoration),
 }
 
 /// What the way back needs to know about the request.
@@ -113,14 +112,11 @@ fn prepare(call: &Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
         Plan::Translate => {
             let mut request = call.format.codec().decode_request(call.body)?;
             request.stream = call.stream;
-            let names = match model.provider.protocol.tool_name_rule() {
-                Some(rule) => ToolNames::for_request(&request, rule),
-                None => ToolNames::default(),
-            };
+            let restoration = Restoration::for_request(&request, model.provider.protocol, &model.profile);
             Ok(Prepared {
                 operation: Operation::Chat { stream: call.stream },
                 encoded: codec.encode_request(&request, &model.profile)?,
-                crossing: Crossing::Translate(names),
+                crossing: Crossing::Translate(restoration),
             })
         }
     }
@@ -201,9 +197,9 @@ impl Attempt {
                 echo: self.echo(),
                 terminator: self.format.stream_terminator(),
             }),
-            Crossing::Translate(names) => Output::Translate {
+            Crossing::Translate(restoration) => Output::Translate {
                 encoder: self.format.codec().encoder(self.context.clone()),
-                names: names.clone(),
+                restoration: restoration.clone(),
             },
         }
     }

@@ -67,8 +67,7 @@ impl Relay {
             Ok(answer) => answer,
             Err(fault) => return Err(fail(recording, UpstreamError::fault(provider, fault))),
         };
-        let timing =
-            Timing { started: call.context.started, first_token: Some(head_at), ended: UnixNanos::now() };
+        let timing = Timing { started: call.context.started, first_token: Some(head_at), ended: UnixNanos::now() };
         let bytes = call.format.encode_response(&call.context, &answer, call.encoding, timing);
         let mut observation = Observation::default();
         observation.usage = Some(Box::new(answer.usage));

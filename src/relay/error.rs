@@ -67,9 +67,7 @@ impl UpstreamError {
     /// The request did not get through, or the answer broke off.
     pub fn transport(provider: &Provider, error: &TransportError) -> Self {
         let (class, status, kind, what) = match error.failure {
-            TransportFailure::Connect => {
-                (ErrorClass::Connect, 502, ErrorKind::Upstream, "could not be reached")
-            }
+            TransportFailure::Connect => (ErrorClass::Connect, 502, ErrorKind::Upstream, "could not be reached"),
             TransportFailure::Timeout => (ErrorClass::Timeout, 504, ErrorKind::Timeout, "did not answer in time"),
             TransportFailure::Broken => (ErrorClass::Provider, 502, ErrorKind::Upstream, "broke off the connection"),
         };

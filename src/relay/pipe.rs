@@ -5,8 +5,7 @@ use crate::chat::{Event, EventSink};
 use crate::clock::{Timing, UnixNanos};
 use crate::protocol::framing::{Framer, RawFrame};
 use crate::protocol::ollama::ModelEcho;
-use crate::protocol::tool_names::{RestoreToolNames, ToolNames};
-use crate::protocol::{ApiError, ClientCodec, EventDecoder, EventEncoder, ServerCodec, StreamFault};
+use crate::protocol::{ApiError, ClientCodec, EventDecoder, EventEncoder, Restoration, ServerCodec, StreamFault};
 
 /// Turns a provider's stream into a client's.
 pub(super) struct Pipe {
@@ -29,8 +28,8 @@ pub(super) enum Output {
     Translate {
         /// Writes them.
         encoder: Box<dyn EventEncoder>,
-        /// Gives tools their own names back.
-        names: ToolNames,
+        /// Makes them what the client expects.
+        restoration: Restoration,
     },
 }
 
@@ -97,10 +96,11 @@ impl Pipe {
                     self.ready.extend_from_slice(forward.terminator);
                 }
             }
-            Output::Translate { encoder, names } => {
-                let mut sink =
-                    Tee { observation: &mut self.observation, encoder: encoder.as_mut(), ready: &mut self.ready, now };
-                self.decoder.finish(&mut RestoreToolNames::new(names, &mut sink))?;
+            Output::Translate { encoder, restoration } => {
+                let observation = &mut self.observation;
+                let mut tee = Tee { observation, restoration, encoder: encoder.as_mut(), ready: &mut self.ready, now };
+                self.decoder.finish(&mut tee)?;
+                tee.finish();
                 encoder.finish(timing, &mut self.ready);
             }
         }
@@ -144,25 +144,32 @@ fn frame(
             }
         }
         (Output::Translate { .. }, None) => {}
-        (Output::Translate { encoder, names }, Some(frame)) => {
-            let mut sink = Tee { observation, encoder: encoder.as_mut(), ready, now };
-            decoder.push(frame, &mut RestoreToolNames::new(names, &mut sink))?;
+        (Output::Translate { encoder, restoration }, Some(frame)) => {
+            decoder.push(frame, &mut Tee { observation, restoration, encoder: encoder.as_mut(), ready, now })?;
         }
     }
     Ok(())
 }
 
-/// Observes an event and writes it.
+/// Observes an event as the provider sent it, and writes what the client shall see of it.
 pub(super) struct Tee<'a> {
     pub observation: &'a mut Observation,
+    pub restoration: &'a mut Restoration,
     pub encoder: &'a mut dyn EventEncoder,
     pub ready: &'a mut Vec<u8>,
     pub now: UnixNanos,
 }
 
+impl Tee<'_> {
+    /// Writes what was held back, after the last event.
+    pub(super) fn finish(&mut self) {
+        self.restoration.finish(&mut |event: Event<'_>| self.encoder.push(&event, self.now, self.ready));
+    }
+}
+
 impl EventSink for Tee<'_> {
     fn event(&mut self, event: Event<'_>) {
         self.observation.see(&event);
-        self.encoder.push(&event, self.now, self.ready);
+        self.restoration.pass(event, &mut |event: Event<'_>| self.encoder.push(&event, self.now, self.ready));
     }
 }

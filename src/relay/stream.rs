@@ -20,8 +20,7 @@ use super::pipe::{Pipe, Tee};
 use super::whole::MAX_ANSWER_BYTES;
 use super::{Answer, AnswerBody};
 use crate::clock::UnixNanos;
-use crate::protocol::tool_names::{RestoreToolNames, ToolNames};
-use crate::protocol::{ApiError, StreamFault};
+use crate::protocol::{ApiError, Restoration, StreamFault};
 use crate::providers::{BodyStream, Response, TransportError};
 use crate::tracking::Recording;
 
@@ -52,11 +51,7 @@ pub struct AnswerStream {
 }
 
 /// Waits for the first frame of a streamed answer.
-pub(super) async fn open(
-    attempt: Attempt,
-    recording: Recording,
-    response: Response,
-) -> Result<Answer, RelayError> {
+pub(super) async fn open(attempt: Attempt, recording: Recording, response: Response) -> Result<Answer, RelayError> {
     if !response.is_stream() && response.content_type().is_some_and(|kind| kind.contains("json")) {
         return open_whole(attempt, recording, response).await;
     }
@@ -87,11 +82,7 @@ pub(super) async fn open(
 }
 
 /// A whole answer came although a stream was asked for: it is handed out as the stream it would have been.
-async fn open_whole(
-    attempt: Attempt,
-    mut recording: Recording,
-    response: Response,
-) -> Result<Answer, RelayError> {
+async fn open_whole(attempt: Attempt, mut recording: Recording, response: Response) -> Result<Answer, RelayError> {
     let provider = &attempt.model.provider;
     let head_at = UnixNanos::now();
     let decoded = match response.body.collect(MAX_ANSWER_BYTES, attempt.idle).await {
@@ -103,16 +94,22 @@ async fn open_whole(
         Err(fault) => return Err(fail(recording, UpstreamError::fault(provider, fault))),
     };
     let timing = attempt.timing(Some(head_at));
-    let names = match &attempt.crossing {
-        Crossing::Translate(names) => names.clone(),
-        Crossing::Forward { .. } => ToolNames::default(),
+    let mut restoration = match &attempt.crossing {
+        Crossing::Translate(restoration) => restoration.clone(),
+        Crossing::Forward { .. } => Restoration::default(),
     };
     let format = attempt.format.codec();
     let mut encoder = format.encoder(attempt.context.clone());
     let (mut observation, mut bytes) = (Observation::default(), Vec::new());
-    let mut sink =
-        Tee { observation: &mut observation, encoder: encoder.as_mut(), ready: &mut bytes, now: timing.ended };
-    answer.emit(&mut RestoreToolNames::new(&names, &mut sink));
+    let mut tee = Tee {
+        observation: &mut observation,
+        restoration: &mut restoration,
+        encoder: encoder.as_mut(),
+        ready: &mut bytes,
+        now: timing.ended,
+    };
+    answer.emit(&mut tee);
+    tee.finish();
     encoder.finish(timing, &mut bytes);
     recording.saw_answer(observation.answer_bytes);
     let cost = complete(recording, &mut observation);

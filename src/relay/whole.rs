@@ -18,7 +18,7 @@ pub(super) const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 /// Reads a whole answer and writes it for the client.
 pub(super) async fn read(
-    attempt: Attempt,
+    mut attempt: Attempt,
     mut recording: Recording,
     response: Response,
 ) -> Result<Answer, RelayError> {
@@ -46,14 +46,14 @@ pub(super) async fn read(
     recording.saw_answer(observation.answer_bytes);
     let timing = attempt.timing(Some(head_at));
     let format = attempt.format.codec();
-    let bytes = match &attempt.crossing {
+    let bytes = match &mut attempt.crossing {
         Crossing::Forward { .. } if !is_stream => match attempt.echo() {
             Some(echo) => Bytes::from(echo.apply(&body).into_owned()),
             None => body,
         },
         Crossing::Forward { .. } => Bytes::from(format.encode_response(&attempt.context, &answer, timing)),
-        Crossing::Translate(names) => {
-            names.restore(&mut answer);
+        Crossing::Translate(restoration) => {
+            restoration.restore(&mut answer);
             Bytes::from(format.encode_response(&attempt.context, &answer, timing))
         }
     };

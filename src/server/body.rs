@@ -23,7 +23,8 @@ pub(super) enum BodyError {
 
 /// Collects a body. One that announces too much is refused before it is read.
 pub(super) async fn collect(headers: &HeaderMap, mut body: RequestBody, limit: usize) -> Result<Bytes, BodyError> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    let announced =
+        headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
         return Err(BodyError::TooLarge { limit });
     }

@@ -59,15 +59,7 @@ async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: Stri
         let body = format.encode_response(&context, &nothing, encoding, crate::clock::Timing::default());
         return Ok(reply::bytes(200, format.face().content_types().whole, body));
     }
-    let call = EmbedCall {
-        format,
-        request: &embed,
-        encoding,
-        route: &resolution.route,
-        context,
-        body: &bytes,
-        draft,
-    };
+    let call = EmbedCall { format, request: &embed, encoding, route: &resolution.route, context, body: &bytes, draft };
     let answer = shared.relay.embed(call).await?;
     Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string()))
 }

@@ -53,9 +53,7 @@ pub(super) fn refuse(codec: &dyn crate::protocol::ServerCodec, error: &ApiError)
 fn to_api_error(failure: &Failure, id: &str) -> ApiError {
     let error = failure.to_api_error(id);
     match failure {
-        Failure::Route(RouteError::NotFound { asked, near }) => {
-            ApiError { message: not_found(asked, near), ..error }
-        }
+        Failure::Route(RouteError::NotFound { asked, near }) => ApiError { message: not_found(asked, near), ..error },
         Failure::Route(_)
         | Failure::Body(_)
         | Failure::Auth(_)

@@ -239,8 +239,9 @@ fn show_entry(name: &str, model: &Model) -> Show {
 }
 
 fn render_tags(catalog: &Catalog, caller: &Principal) -> Vec<u8> {
-    let entries: Vec<TagEntry> =
-        visible(catalog, caller).map(|listed| tag_entry(&listed.name, listed.model.as_deref(), listed.created)).collect();
+    let entries: Vec<TagEntry> = visible(catalog, caller)
+        .map(|listed| tag_entry(&listed.name, listed.model.as_deref(), listed.created))
+        .collect();
     lists::tags(&entries)
 }
 

@@ -199,11 +199,7 @@ fn on_an_instance(
 }
 
 fn first_instance(catalog: &Catalog) -> Option<Arc<Provider>> {
-    catalog
-        .providers()
-        .iter()
-        .find(|provider| provider.protocol == Protocol::Ollama && provider.is_ready())
-        .cloned()
+    catalog.providers().iter().find(|provider| provider.protocol == Protocol::Ollama && provider.is_ready()).cloned()
 }
 
 fn no_instance() -> Failure {
@@ -260,7 +256,8 @@ fn json_text(text: &str) -> String {
 }
 
 fn is_digest(digest: &str) -> bool {
-    digest.strip_prefix("sha256").and_then(|rest| rest.strip_prefix([':', '-'])).is_some_and(|hex| {
-        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    digest
+        .strip_prefix("sha256")
+        .and_then(|rest| rest.strip_prefix([':', '-']))
+        .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -52,12 +52,7 @@ pub struct Shared {
 
 impl Shared {
     /// What the handlers share, at the start: nothing is loaded yet.
-    pub fn new(
-        catalog: Arc<ArcSwap<Catalog>>,
-        keys: Arc<ArcSwap<KeyRing>>,
-        relay: Relay,
-        policy: Policy,
-    ) -> Self {
+    pub fn new(catalog: Arc<ArcSwap<Catalog>>, keys: Arc<ArcSwap<KeyRing>>, relay: Relay, policy: Policy) -> Self {
         Self { catalog, keys, relay, policy, residents: Residents::default(), rendered: Rendered::default() }
     }
 }

@@ -42,11 +42,7 @@ pub(super) fn check(policy: &Policy, method: &Method, headers: &HeaderMap) -> Ve
     }
     let Some(origin) = headers.get(ORIGIN) else {
         let named = host.map(host_name).is_some_and(|name| !name.is_empty() && name.parse::<IpAddr>().is_err());
-        return if method == Method::OPTIONS && named {
-            Verdict::Stop(reply::empty(204))
-        } else {
-            Verdict::Pass(None)
-        };
+        return if method == Method::OPTIONS && named { Verdict::Stop(reply::empty(204)) } else { Verdict::Pass(None) };
     };
     let text = origin.to_str().unwrap_or("null");
     if host.is_some_and(|host| is_same_origin(text, host)) {

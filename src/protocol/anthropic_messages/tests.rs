@@ -8,7 +8,8 @@ use crate::chat::{
     Usage,
 };
 use crate::protocol::framing::Framer;
-use crate::protocol::tool_names::{NameRule, RestoreToolNames, ToolNames};
+use crate::protocol::tool_names::{NameRule, ToolNames};
+use crate::protocol::{Protocol, Restoration};
 
 const WHOLE: &str = include_str!("tests/answer.json");
 const STREAM: &str = include_str!("tests/answer.sse");
@@ -108,7 +109,8 @@ fn an_answer_and_its_results_go_back_as_they_came() {
     let names = ToolNames::for_request(&request, NameRule::ANTHROPIC);
     let stream = STREAM.replace("get_weather", names.to_wire("get.weather"));
     let mut builder = ResponseBuilder::default();
-    read(&[stream.as_bytes()], &mut RestoreToolNames::new(&names, &mut builder)).unwrap();
+    let mut restoration = Restoration::for_request(&request, Protocol::Anthropic, &ModelProfile::default());
+    read(&[stream.as_bytes()], &mut |event: Event<'_>| restoration.pass(event, &mut builder)).unwrap();
     let answer = builder.finish().choices.remove(0);
     assert_eq!(answer.tool_calls().next().unwrap().name, "get.weather");
 

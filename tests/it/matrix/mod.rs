@@ -3,6 +3,7 @@
 
 mod answered;
 mod asked;
+mod thinking;
 
 use serde_json::{Value, json};
 
