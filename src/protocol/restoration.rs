@@ -6,7 +6,7 @@
 use super::think_tags::ThinkTags;
 use super::tool_names::ToolNames;
 use super::{ModelProfile, Protocol};
-use crate::chat::{ChatRequest, ChatResponse, Event, EventSink, ResponseBuilder};
+use crate::chat::{ChatRequest, ChatResponse, Event, EventSink, Reasoning, ResponseBuilder};
 
 /// Turns a provider's answer into the one the client expects. The default changes nothing.
 #[derive(Debug, Clone, Default)]
@@ -15,35 +15,41 @@ pub struct Restoration {
     names: ToolNames,
     /// Thinking is taken out of the text.
     think_tags: Option<ThinkTags>,
+    /// The client asked for none: some models cannot stop, and their thinking is paid for but not shown.
+    hides_thinking: bool,
 }
 
 impl Restoration {
     /// What an answer to `request` needs that comes from this model, reached through this protocol.
     pub fn for_request(request: &ChatRequest, protocol: Protocol, profile: &ModelProfile) -> Self {
         let names = protocol.tool_name_rule().map(|rule| ToolNames::for_request(request, rule));
-        Self { names: names.unwrap_or_default(), think_tags: profile.quirks.think_tags.then(ThinkTags::default) }
+        Self {
+            names: names.unwrap_or_default(),
+            think_tags: profile.quirks.think_tags.then(ThinkTags::default),
+            hides_thinking: request.reasoning == Some(Reasoning::Off),
+        }
     }
 
     /// Hands an event on as the client shall see it: usually as it is, sometimes as several or none.
     pub fn pass(&mut self, event: Event<'_>, out: &mut dyn EventSink) {
-        let Self { names, think_tags } = self;
-        let mut named = |event: Event<'_>| out.event(names.name_call(event));
+        let Self { names, think_tags, hides_thinking } = self;
         match think_tags {
-            Some(tags) => tags.pass(event, &mut named),
-            None => named(event),
+            Some(tags) => tags.pass(event, &mut |event: Event<'_>| show(names, *hides_thinking, event, out)),
+            None => show(names, *hides_thinking, event, out),
         }
     }
 
     /// Hands out what was held back. Called once, after the last event.
     pub fn finish(&mut self, out: &mut dyn EventSink) {
-        if let Some(tags) = &mut self.think_tags {
-            tags.finish(out);
+        let Self { names, think_tags, hides_thinking } = self;
+        if let Some(tags) = think_tags {
+            tags.finish(&mut |event: Event<'_>| show(names, *hides_thinking, event, out));
         }
     }
 
     /// Does the same to a whole answer. Instead of events, not beside them.
     pub fn restore(&mut self, answer: &mut ChatResponse) {
-        if self.names.is_empty() && self.think_tags.is_none() {
+        if self.names.is_empty() && self.think_tags.is_none() && !self.hides_thinking {
             return;
         }
         let mut builder = ResponseBuilder::default();
@@ -56,10 +62,31 @@ impl Restoration {
     }
 }
 
+fn show(names: &ToolNames, hides_thinking: bool, event: Event<'_>, out: &mut dyn EventSink) {
+    if !(hides_thinking && is_thinking(&event)) {
+        out.event(names.name_call(event));
+    }
+}
+
+fn is_thinking(event: &Event<'_>) -> bool {
+    match event {
+        Event::Reasoning { .. } | Event::ReasoningSignature { .. } | Event::RedactedReasoning { .. } => true,
+        Event::Start(_)
+        | Event::Text { .. }
+        | Event::Refusal { .. }
+        | Event::ToolCallStart { .. }
+        | Event::ToolCallArguments { .. }
+        | Event::Logprobs { .. }
+        | Event::Citations(_)
+        | Event::Finish { .. }
+        | Event::Usage(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Choice, FinishReason, Part, Tool, ToolCall, ToolKind};
+    use crate::chat::{Choice, FinishReason, Part, ReasoningPart, Tool, ToolCall, ToolKind};
     use crate::protocol::Quirks;
 
     fn offering(name: &str) -> ChatRequest {
@@ -82,6 +109,10 @@ mod tests {
         Part::ToolCall(ToolCall { id: "c".into(), name: name.into(), arguments: "{}".into(), signature: None })
     }
 
+    fn thought(text: &str) -> Part {
+        Part::Reasoning(ReasoningPart { text: text.into(), ..ReasoningPart::default() })
+    }
+
     fn answer(parts: Vec<Part>) -> ChatResponse {
         let choice = Choice { parts, finish: Some(FinishReason::ToolCalls), ..Choice::default() };
         ChatResponse { id: Some("a".into()), choices: vec![choice], ..ChatResponse::default() }
@@ -101,8 +132,7 @@ mod tests {
 
         let mut whole = sent.clone();
         restoration.clone().restore(&mut whole);
-        let thought = Part::Reasoning(crate::chat::ReasoningPart { text: "hm".into(), ..Default::default() });
-        assert_eq!(whole, answer(vec![thought, Part::text("so"), call("a.b"), call("never_offered")]));
+        assert_eq!(whole, answer(vec![thought("hm"), Part::text("so"), call("a.b"), call("never_offered")]));
         assert_eq!(builder.finish(), whole);
     }
 
@@ -112,6 +142,27 @@ mod tests {
         let mut whole = sent.clone();
         Restoration::for_request(&offering("f"), Protocol::Gemini, &ModelProfile::default()).restore(&mut whole);
         assert_eq!(whole, sent);
+    }
+
+    #[test]
+    fn thinking_is_hidden_from_those_who_asked_for_none() {
+        let signed =
+            ReasoningPart { signature: Some("s".into()), redacted: Some("r".into()), ..ReasoningPart::default() };
+        let parts = vec![thought("hm"), Part::Reasoning(signed), Part::text("<think>so</think>yes<thi")];
+        for (reasoning, expected) in [
+            (Some(Reasoning::Off), vec![Part::text("yes<thi")]),
+            (None, vec![parts[0].clone(), parts[1].clone(), Part::text("<think>so</think>yes<thi")]),
+        ] {
+            let request = ChatRequest { reasoning, ..ChatRequest::default() };
+            let profile = if reasoning.is_some() { with_tags() } else { ModelProfile::default() };
+            let mut whole = answer(parts.clone());
+            Restoration::for_request(&request, Protocol::OpenAi, &profile).restore(&mut whole);
+            assert_eq!(whole, answer(expected));
+        }
+        let request = ChatRequest { reasoning: Some(Reasoning::Off), ..ChatRequest::default() };
+        let mut cut = answer(vec![Part::text("<think>cut </thi")]);
+        Restoration::for_request(&request, Protocol::OpenAi, &with_tags()).restore(&mut cut);
+        assert_eq!(cut, answer(vec![]));
     }
 
     #[test]

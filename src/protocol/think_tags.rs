@@ -140,6 +140,9 @@ impl Splitter {
 
     /// No more text comes, or something else comes in between: what was held back is no tag.
     fn flush(&mut self, choice: u32, out: &mut dyn EventSink) {
+        if self.held.is_empty() {
+            return;
+        }
         if self.place == Place::Start {
             self.place = Place::Answer;
         }

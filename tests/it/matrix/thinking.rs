@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::answered;
-use crate::support::{Answer, Face, FakeUpstream, TestRelay};
+use crate::support::{Answer, Face, FakeUpstream, Format, TestRelay};
 
 #[test]
 fn thinking_between_tags_leaves_the_text() {
@@ -33,5 +33,31 @@ fn a_stream_that_comes_in_one_piece_loses_its_tags_too() {
         let reply = relay.client().post(face.path(), &face.ask("openai/gpt-fake", "?", true));
         assert_eq!(face.text(&reply), "so", "{face:?}: {}", reply.text());
         assert_eq!(answered::thinking(face, &reply), "hm", "{face:?}: {}", reply.text());
+    }
+}
+
+#[test]
+fn who_asks_for_no_thinking_gets_none() {
+    for format in Format::ALL {
+        let upstream = FakeUpstream::start(format).answer(Answer::text("Three.").reasoning("Let me count."));
+        let relay = TestRelay::in_front_of(&[&upstream]);
+        for (face, stream) in Face::ALL.into_iter().flat_map(|face| [(face, true), (face, false)]) {
+            // Where both speak the same the bytes go through, and not to think is the provider's affair.
+            if matches!((face, format), (Face::OpenAi, Format::OpenAi) | (Face::Ollama, Format::Ollama)) {
+                continue;
+            }
+            let mut ask = face.ask(format.model(), "How many?", stream);
+            match face {
+                Face::OpenAi => ask["reasoning_effort"] = "none".into(),
+                Face::Ollama => ask["think"] = false.into(),
+            }
+            let reply = relay.client().post(face.path(), &ask);
+            let case = format!("{face:?} {format:?} {stream}: {}", reply.text());
+            assert_eq!(face.text(&reply), "Three.", "{case}");
+            // Not even an empty field.
+            for key in ["thinking", "reasoning", "reasoning_content"] {
+                assert!(!reply.text().contains(&format!("\"{key}\":")), "{case}");
+            }
+        }
     }
 }
