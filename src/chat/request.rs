@@ -89,7 +89,7 @@ pub enum ToolKind {
     /// Arguments are a JSON object.
     #[default]
     Function,
-    /// OpenAI's custom tools: the input is free text. Elsewhere they become a function with one string `input`.
+    /// OpenAI's custom tools: the input is free text. No translation carries them; encoders refuse them.
     Custom,
 }
 

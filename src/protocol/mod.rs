@@ -5,14 +5,15 @@
 //! OpenAI's and Ollama's are spoken by both. [`ClientFormat::codec`] and [`Protocol::codec`] are the registry.
 //!
 //! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest,
-//! `tool_names` maps names a provider would refuse, and [`Restoration`] makes of a provider's answer the one the client
-//! expects.
+//! `tool_names` maps names a provider would refuse, `offered_tools` refuses tools that cannot be carried, and
+//! [`Restoration`] makes of a provider's answer the one the client expects.
 
 pub mod anthropic_messages;
 pub mod envelope;
 mod error;
 pub mod framing;
 pub mod gemini;
+mod offered_tools;
 pub mod ollama;
 pub mod openai_chat;
 mod profile;

@@ -14,7 +14,7 @@ mod tests;
 use super::wire::{Block, Body, CacheMark, Format, Metadata, OutputConfig, System};
 use crate::chat::{ChatRequest, OutputFormat, Text};
 use crate::protocol::tool_names::{NameRule, ToolNames};
-use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol};
+use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol, offered_tools};
 use conversation::Conversation;
 
 /// `max_tokens` is required. This stands where neither the client nor the catalogue knows a number.
@@ -33,12 +33,13 @@ const JSON_INSTRUCTION: &str =
 /// When something cannot be carried that the caller would miss.
 pub(super) fn encode(request: &ChatRequest, profile: &ModelProfile) -> Result<Encoded, EncodeError> {
     refuse_impossible(request)?;
+    offered_tools::check(request, profile)?;
     let mut warnings = Vec::new();
     let names = ToolNames::for_request(request, NameRule::ANTHROPIC);
     let Conversation { system, turns } =
         Conversation::gather(&request.messages, profile.quirks.supports_system_prompt, &mut warnings)?;
     let messages = turns::encode(turns, &names, profile, &mut warnings)?;
-    let tools = tools::definitions(request, &names, profile, &mut warnings)?;
+    let tools = tools::definitions(request, &names, profile, &mut warnings);
     let max_tokens = max_tokens(request, profile, &mut warnings);
     let plan =
         thinking::plan(request.reasoning, tools::is_forced(request), &profile.capabilities, max_tokens, &mut warnings);

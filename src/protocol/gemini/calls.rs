@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::generation::{self, Generation};
 use super::wire::{FunctionCall, FunctionResponse, Json, Part, PartContent};
-use crate::chat::{ChatRequest, Part as ChatPart, ToolCall, ToolKind, ToolResult};
+use crate::chat::{Part as ChatPart, ToolCall, ToolResult};
 use crate::protocol::tool_names::ToolNames;
 
 /// Stands in for a signature on calls another model made. Documented by Google ("Thought signatures", FAQ) for history
@@ -60,22 +60,20 @@ pub(super) fn claim<'a>(open: &mut [OpenCall<'a>], result: &'a ToolResult) -> bo
 }
 
 /// A call of the history. Its signature goes back on the part it came on.
-pub(super) fn function_call<'a>(call: &'a ToolCall, request: &ChatRequest, names: &'a ToolNames) -> Part<'a> {
-    let takes_text = request.tools.iter().any(|tool| tool.kind == ToolKind::Custom && tool.name == call.name);
+pub(super) fn function_call<'a>(call: &'a ToolCall, names: &'a ToolNames) -> Part<'a> {
     Part {
         content: PartContent::FunctionCall(FunctionCall {
             id: &call.id,
             name: names.to_wire(&call.name),
-            args: arguments(&call.arguments, takes_text),
+            args: arguments(&call.arguments),
         }),
         thought_signature: call.signature.as_deref(),
     }
 }
 
 /// The arguments as an object, whatever the model or the client wrote.
-fn arguments(text: &str, takes_text: bool) -> Json<'_> {
+fn arguments(text: &str) -> Json<'_> {
     match text.trim() {
-        _ if takes_text => Json::wrapped("input", text),
         "" | "null" => Json::Made(Value::Object(serde_json::Map::new())),
         trimmed => Json::object(trimmed).unwrap_or_else(|| Json::wrapped("input", text)),
     }

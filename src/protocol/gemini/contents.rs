@@ -35,7 +35,7 @@ pub(super) fn encode<'a>(
     let (system, turns) = request.messages.split_at(leading);
     let system = system_text(system);
 
-    let mut writer = Writer { request, profile, generation, names, contents: Vec::new() };
+    let mut writer = Writer { profile, generation, names, contents: Vec::new() };
     if !profile.quirks.supports_system_prompt && !system.is_empty() {
         writer.push(Role::User, vec![text(system.clone())]);
     }
@@ -89,7 +89,6 @@ fn text<'a>(text: impl Into<Cow<'a, str>>) -> Part<'a> {
 }
 
 struct Writer<'a> {
-    request: &'a ChatRequest,
     profile: &'a ModelProfile,
     generation: Option<Generation>,
     names: &'a ToolNames,
@@ -115,7 +114,7 @@ impl<'a> Writer<'a> {
         for part in messages.iter().flat_map(|message| &message.parts) {
             if let ChatPart::ToolCall(call) = part {
                 open.push(OpenCall::new(call, self.names));
-                parts.push(calls::function_call(call, self.request, self.names));
+                parts.push(calls::function_call(call, self.names));
             } else {
                 self.speak(part, &mut parts)?;
             }

@@ -4,16 +4,14 @@ use super::generation::Generation;
 use super::{contents, settings, tools, wire};
 use crate::chat::ChatRequest;
 use crate::protocol::tool_names::{NameRule, ToolNames};
-use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol};
+use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol, offered_tools};
 
 /// Writes the body. The model's id stands in the address, not here.
 pub(super) fn encode(request: &ChatRequest, profile: &ModelProfile) -> Result<Encoded, EncodeError> {
     if request.suffix.is_some() {
         return Err(EncodeError::new("suffix", "Gemini cannot fill in the middle"));
     }
-    if !request.tools.is_empty() && profile.capabilities.tools == Some(false) {
-        return Err(EncodeError::new("tools", format!("model `{}` cannot call tools", profile.id)));
-    }
+    offered_tools::check(request, profile)?;
     let names = ToolNames::for_request(request, NameRule::GEMINI);
     let generation = Generation::of(&profile.id);
     let mut warnings = Vec::new();

@@ -1,13 +1,11 @@
 //! Tools on offer and the choice between them.
 
-use std::borrow::Cow;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::generation::{self, Generation};
 use super::schema;
 use super::wire::{FunctionCallingConfig, FunctionDeclaration, Parameters, ToolConfig, ToolGroup};
-use crate::chat::{ChatRequest, Tool, ToolChoice, ToolKind};
+use crate::chat::{ChatRequest, Tool, ToolChoice};
 use crate::protocol::tool_names::ToolNames;
 
 /// The tools in one group: the API takes only one group of functions.
@@ -40,22 +38,13 @@ pub(super) fn offered<'a>(
 }
 
 fn parameters<'a>(tool: &'a Tool, subset_only: bool, warnings: &mut Vec<String>) -> Option<Parameters<'a>> {
-    let wanted = match (tool.kind, &tool.parameters) {
-        (ToolKind::Custom, _) => Cow::Owned(free_text()),
-        (ToolKind::Function, Some(parameters)) if takes_arguments(parameters) => schema::as_object(parameters),
-        // A function without arguments must not have `parameters` at all: an object without properties is refused.
-        (ToolKind::Function, _) => return None,
-    };
+    // A function without arguments must not have `parameters` at all: an object without properties is refused.
+    let wanted = schema::as_object(tool.parameters.as_ref().filter(|parameters| takes_arguments(parameters))?);
     Some(if subset_only {
         Parameters::Parameters(schema::openapi_subset(&wanted, "tools", warnings))
     } else {
         Parameters::ParametersJsonSchema(wanted)
     })
-}
-
-/// The arguments of a tool that takes free text.
-fn free_text() -> Value {
-    json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]})
 }
 
 /// Whether a schema lets any argument in: properties of its own, or some it gets from elsewhere in the schema.

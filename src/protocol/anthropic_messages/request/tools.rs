@@ -3,52 +3,38 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use serde_json::json;
-
 use super::schema::input_schema;
-use crate::chat::{ChatRequest, Part, Role, Tool, ToolChoice, ToolKind};
+use crate::chat::{ChatRequest, Part, Role, Tool, ToolChoice};
+use crate::protocol::ModelProfile;
 use crate::protocol::anthropic_messages::wire;
 use crate::protocol::tool_names::ToolNames;
-use crate::protocol::{EncodeError, ModelProfile};
 
 /// The tools of the request under names Anthropic takes.
 ///
 /// Anthropic refuses calls and results of earlier turns when no tool is on offer, so a client that has stopped offering
 /// tools gets bare definitions of those in its history; [`choice`] then forbids to call them.
-///
-/// # Errors
-/// When the model has no tools.
 pub(super) fn definitions<'a>(
     request: &'a ChatRequest,
     names: &'a ToolNames,
     profile: &ModelProfile,
     warnings: &mut Vec<String>,
-) -> Result<Vec<wire::ToolDefinition<'a>>, EncodeError> {
+) -> Vec<wire::ToolDefinition<'a>> {
     if request.tools.is_empty() {
-        return Ok(called_before(request).map(|name| definition_from_history(name, names)).collect());
-    }
-    if profile.capabilities.tools == Some(false) {
-        return Err(EncodeError::new("tools", format!("model `{}` cannot call tools", profile.id)));
+        return called_before(request).map(|name| definition_from_history(name, names)).collect();
     }
     // The flag came with structured outputs; a model that may not have them would refuse it.
     let knows_strict = profile.capabilities.json_schema == Some(true);
     if !knows_strict && request.tools.iter().any(|tool| tool.strict == Some(true)) {
         warnings.push("tools.strict".to_owned());
     }
-    Ok(request.tools.iter().map(|tool| definition(tool, names, knows_strict)).collect())
+    request.tools.iter().map(|tool| definition(tool, names, knows_strict)).collect()
 }
 
 fn definition<'a>(tool: &'a Tool, names: &'a ToolNames, knows_strict: bool) -> wire::ToolDefinition<'a> {
-    let input_schema = match tool.kind {
-        ToolKind::Function => input_schema(tool.parameters.as_ref()),
-        ToolKind::Custom => {
-            json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]})
-        }
-    };
     wire::ToolDefinition {
         name: Cow::Borrowed(names.to_wire(&tool.name)),
         description: tool.description.as_deref().filter(|text| !text.is_empty()),
-        input_schema,
+        input_schema: input_schema(tool.parameters.as_ref()),
         strict: knows_strict && tool.strict == Some(true),
         cache_control: tool.cache_control.map(Into::into),
     }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::chat::{
     Extra, File, FileSource, Image, ImageSource, Message, OutputFormat, Part, Reasoning, Role, Sampling, Tool,
-    ToolChoice, ToolKind,
+    ToolChoice,
 };
 use crate::protocol::gemini::samples::{call, hello, message, profile, refused, result, said, sent, sent_to, tool};
 use crate::protocol::{Capabilities, Quirks};
@@ -141,8 +141,7 @@ fn tools_stand_in_one_group_and_those_without_arguments_have_no_parameters() {
         tools: vec![
             tool("weather", Some(schema)),
             tool("now", Some(json!({"type": "object", "properties": {}}))),
-            tool("today", None),
-            Tool { kind: ToolKind::Custom, strict: Some(true), ..tool("say", None) },
+            Tool { strict: Some(true), ..tool("today", None) },
         ],
         tool_choice: Some(ToolChoice::Function("now".into())),
         parallel_tool_calls: Some(false),
@@ -150,12 +149,10 @@ fn tools_stand_in_one_group_and_those_without_arguments_have_no_parameters() {
     };
     let (body, warnings) = sent_to("gemini-2.5-flash", &request);
     let city = json!({"type": "object", "properties": {"city": {"type": "string"}}});
-    let input = json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]});
     let expected = json!([{"functionDeclarations": [
         {"name": "weather", "description": "does it", "parametersJsonSchema": city},
         {"name": "now", "description": "does it"},
         {"name": "today", "description": "does it"},
-        {"name": "say", "description": "does it", "parametersJsonSchema": input},
     ]}]);
     assert_eq!(body["tools"], expected);
     let choice = json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["now"]}});

@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use serde_json::{Map, Number, Value};
 
 use crate::chat::{
-    ChatRequest, Effort, ImageSource, KeepAlive, Message, OutputFormat, Part, Reasoning, Role, ToolChoice, ToolKind,
-    ToolResult,
+    ChatRequest, Effort, ImageSource, KeepAlive, Message, OutputFormat, Part, Reasoning, Role, ToolChoice, ToolResult,
 };
 use crate::protocol::ollama::arguments;
-use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol};
+use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol, offered_tools};
 
 use super::wire::{WireCall, WireCallFunction, WireFunction, WireMessage, WireRequest, WireTool};
 
@@ -19,6 +18,7 @@ pub(in crate::protocol::ollama) fn encode(
     profile: &ModelProfile,
 ) -> Result<Encoded, EncodeError> {
     refuse(request)?;
+    offered_tools::check(request, profile)?;
     let mut warnings = Vec::new();
     let body = WireRequest {
         model: &profile.id,
@@ -165,14 +165,9 @@ fn tools<'a>(request: &'a ChatRequest, warnings: &mut Vec<String>) -> Vec<WireTo
         function: WireFunction {
             name: &tool.name,
             description: tool.description.as_deref(),
-            parameters: match (tool.kind, &tool.parameters) {
-                (ToolKind::Function, Some(schema)) => Cow::Borrowed(schema),
-                (ToolKind::Function, None) => Cow::Owned(serde_json::json!({"type": "object", "properties": {}})),
-                (ToolKind::Custom, _) => Cow::Owned(serde_json::json!({
-                    "type": "object",
-                    "properties": {"input": {"type": "string"}},
-                    "required": ["input"],
-                })),
+            parameters: match &tool.parameters {
+                Some(schema) => Cow::Borrowed(schema),
+                None => Cow::Owned(serde_json::json!({"type": "object", "properties": {}})),
             },
         },
     };

@@ -9,7 +9,7 @@ use super::body::Body;
 use super::encode_messages::encode_messages;
 use super::encode_tools::{encode_choice, encode_tools};
 use crate::chat::{ChatRequest, Effort, OutputFormat, Part, Reasoning};
-use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol};
+use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol, offered_tools};
 
 /// OpenAI takes at most four stop texts.
 const MAX_STOPS: usize = 4;
@@ -17,14 +17,12 @@ const MAX_STOPS: usize = 4;
 /// Writes `POST /chat/completions`.
 pub(in super::super) fn encode(request: &ChatRequest, profile: &ModelProfile) -> Result<Encoded, EncodeError> {
     refuse_what_cannot_be_carried(request, profile)?;
+    offered_tools::check(request, profile)?;
     let mut body = Body::new(profile);
     body.field("messages", &encode_messages(request, profile)?);
     if !request.tools.is_empty() {
         body.field("tools", &encode_tools(&request.tools));
-        body.optional(
-            "tool_choice",
-            request.tool_choice.as_ref().map(|choice| encode_choice(choice, request, profile)),
-        );
+        body.optional("tool_choice", request.tool_choice.as_ref().map(|choice| encode_choice(choice, profile)));
         body.optional("parallel_tool_calls", request.parallel_tool_calls);
     }
     encode_limits(request, profile, &mut body);
@@ -61,9 +59,6 @@ fn refuse_what_cannot_be_carried(request: &ChatRequest, profile: &ModelProfile) 
             "suffix",
             format!("`{model}` is reached as a chat, which cannot fill in the middle"),
         ));
-    }
-    if abilities.tools == Some(false) && !request.tools.is_empty() {
-        return Err(EncodeError::new("tools", format!("`{model}` cannot call tools")));
     }
     if request.choices.is_some_and(|n| n > 1) && !matches!(fate(profile, "n"), Fate::Sent(_)) {
         return Err(EncodeError::new("n", format!("`{model}` gives one answer per request")));

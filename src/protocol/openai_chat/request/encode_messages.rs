@@ -3,10 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::tool_ids;
-use super::encode_tools::is_custom;
-use super::message_out::{
-    AudioOut, CallBody, CallCustom, CallFunction, CallOut, Content, MessageOut, PartOut, file_out, image_out,
-};
+use super::message_out::{AudioOut, CallFunction, CallOut, Content, MessageOut, PartOut, file_out, image_out};
 use super::tool_results::CallHistory;
 use crate::chat::{ChatRequest, Message, Part, Reasoning, Role, ToolCall, ToolResult};
 use crate::protocol::{EncodeError, ModelProfile, Quirks, ToolIds};
@@ -116,14 +113,9 @@ impl<'a> Writer<'a> {
 
     fn call(&self, call: &'a ToolCall) -> CallOut<'a> {
         let (name, arguments) = (call.name.as_str(), call.arguments.as_str());
-        let call_body = if is_custom(name, self.request) {
-            CallBody::Custom { custom: CallCustom { name, input: arguments } }
-        } else {
-            // An empty text is not JSON, and providers parse what is replayed to them.
-            let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-            CallBody::Function { function: CallFunction { name, arguments } }
-        };
-        CallOut { id: self.id(&call.id), call: call_body }
+        // An empty text is not JSON, and providers parse what is replayed to them.
+        let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
+        CallOut { id: self.id(&call.id), r#type: "function", function: CallFunction { name, arguments } }
     }
 
     fn id(&self, id: &'a str) -> Cow<'a, str> {

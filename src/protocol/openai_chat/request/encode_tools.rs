@@ -3,14 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::chat::{ChatRequest, Tool, ToolChoice, ToolKind};
+use crate::chat::{Tool, ToolChoice};
 use crate::protocol::ModelProfile;
 
+/// A function; the other kind of tool has been refused.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum ToolOut<'a> {
-    Function { function: FunctionOut<'a> },
-    Custom { custom: FunctionOut<'a> },
+pub(super) struct ToolOut<'a> {
+    r#type: &'static str,
+    function: FunctionOut<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -29,19 +29,14 @@ pub(super) struct FunctionOut<'a> {
 pub(super) fn encode_tools(tools: &[Tool]) -> Vec<ToolOut<'_>> {
     tools
         .iter()
-        .map(|tool| {
-            let function = FunctionOut {
+        .map(|tool| ToolOut {
+            r#type: "function",
+            function: FunctionOut {
                 name: &tool.name,
                 description: tool.description.as_deref(),
                 parameters: tool.parameters.as_ref(),
                 strict: tool.strict,
-            };
-            match tool.kind {
-                ToolKind::Function => ToolOut::Function { function },
-                ToolKind::Custom => {
-                    ToolOut::Custom { custom: FunctionOut { parameters: None, strict: None, ..function } }
-                }
-            }
+            },
         })
         .collect()
 }
@@ -50,14 +45,7 @@ pub(super) fn encode_tools(tools: &[Tool]) -> Vec<ToolOut<'_>> {
 #[serde(untagged)]
 pub(super) enum ChoiceOut<'a> {
     Word(&'a str),
-    Tool(NamedTool<'a>),
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum NamedTool<'a> {
-    Function { function: Name<'a> },
-    Custom { custom: Name<'a> },
+    Tool { r#type: &'static str, function: Name<'a> },
 }
 
 #[derive(Debug, Serialize)]
@@ -66,23 +54,11 @@ pub(super) struct Name<'a> {
 }
 
 /// Which tool must be called, in the provider's words.
-pub(super) fn encode_choice<'a>(
-    choice: &'a ToolChoice,
-    request: &ChatRequest,
-    profile: &'a ModelProfile,
-) -> ChoiceOut<'a> {
+pub(super) fn encode_choice<'a>(choice: &'a ToolChoice, profile: &'a ModelProfile) -> ChoiceOut<'a> {
     match choice {
         ToolChoice::Auto => ChoiceOut::Word("auto"),
         ToolChoice::None => ChoiceOut::Word("none"),
         ToolChoice::Required => ChoiceOut::Word(&profile.quirks.tool_choice_required),
-        ToolChoice::Function(name) if is_custom(name, request) => {
-            ChoiceOut::Tool(NamedTool::Custom { custom: Name { name } })
-        }
-        ToolChoice::Function(name) => ChoiceOut::Tool(NamedTool::Function { function: Name { name } }),
+        ToolChoice::Function(name) => ChoiceOut::Tool { r#type: "function", function: Name { name } },
     }
-}
-
-/// Whether the tool takes free text instead of JSON arguments.
-pub(super) fn is_custom(name: &str, request: &ChatRequest) -> bool {
-    request.tools.iter().any(|tool| tool.name == name && tool.kind == ToolKind::Custom)
 }

@@ -67,27 +67,14 @@ pub(super) struct FileOut<'a> {
 #[derive(Debug, serde::Serialize)]
 pub(super) struct CallOut<'a> {
     pub(super) id: Cow<'a, str>,
-    #[serde(flatten)]
-    pub(super) call: CallBody<'a>,
-}
-
-#[derive(Debug, serde::Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum CallBody<'a> {
-    Function { function: CallFunction<'a> },
-    Custom { custom: CallCustom<'a> },
+    pub(super) r#type: &'static str,
+    pub(super) function: CallFunction<'a>,
 }
 
 #[derive(Debug, serde::Serialize)]
 pub(super) struct CallFunction<'a> {
     pub(super) name: &'a str,
     pub(super) arguments: &'a str,
-}
-
-#[derive(Debug, serde::Serialize)]
-pub(super) struct CallCustom<'a> {
-    pub(super) name: &'a str,
-    pub(super) input: &'a str,
 }
 
 impl Serialize for Content<'_> {

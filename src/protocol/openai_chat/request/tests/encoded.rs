@@ -190,10 +190,10 @@ fn json_mode_without_json_object_is_a_schema() {
 #[test]
 fn forced_tools_use_the_providers_word() {
     let profile = with(Quirks { tool_choice_required: "any".to_owned(), ..Quirks::default() });
-    let request = user(r#""tools":[{"type":"custom","custom":{"name":"f"}}],"tool_choice":"required""#);
+    let request = user(r#""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required""#);
     assert_eq!(body(&request, &profile)["tool_choice"], "any");
     let named = ChatRequest { tool_choice: Some(crate::chat::ToolChoice::Function("f".to_owned())), ..request };
-    assert_eq!(body(&named, &profile)["tool_choice"], json!({"type": "custom", "custom": {"name": "f"}}));
+    assert_eq!(body(&named, &profile)["tool_choice"], json!({"type": "function", "function": {"name": "f"}}));
     // Without tools a choice is illegal.
     assert_eq!(
         body(&user(r#""tool_choice":"none","parallel_tool_calls":true"#), &plain()).as_object().unwrap().len(),
