@@ -38,7 +38,6 @@ pub(super) fn apply(rules: &ModelRules, profile: &mut ModelProfile) {
     set(&mut quirks.strip_names, rules.strip_names);
     set(&mut quirks.tool_choice_required, rules.tool_choice_required.clone());
     set(&mut quirks.think_tags, rules.think_tags);
-    set(&mut quirks.reasoning_outside_completion, rules.reasoning_outside_completion);
     set(&mut quirks.replay_reasoning, rules.replay_reasoning);
     set(&mut quirks.completions, rules.completions);
     set(&mut quirks.no_json_object, rules.no_json_object);
@@ -170,7 +169,7 @@ mod tests {
         let mistral = quirks("mistral", "mistral-large-latest");
         assert_eq!(mistral.renamed_params, [("seed".to_owned(), "random_seed".to_owned())]);
         assert_eq!((mistral.tool_ids, mistral.tool_choice_required.as_str()), (ToolIds::Alnum9, "any"));
-        assert!(quirks("xai", "grok-4.7").reasoning_outside_completion);
+        assert!(quirks("xai", "grok-4.7").strip_names);
         assert!(quirks("deepseek", "deepseek-v4-pro").replay_reasoning);
         assert!(quirks("perplexity", "sonar").merge_roles && quirks("perplexity", "sonar-reasoning-pro").think_tags);
         assert_eq!(profile(&file, "openai", "text-embedding-3-small").kind, ModelKind::Embedding);

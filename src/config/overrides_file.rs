@@ -63,7 +63,6 @@ pub struct ModelRules {
     pub strip_names: Option<bool>,
     pub tool_choice_required: Option<String>,
     pub think_tags: Option<bool>,
-    pub reasoning_outside_completion: Option<bool>,
     pub replay_reasoning: Option<bool>,
     pub completions: Option<bool>,
     pub no_json_object: Option<bool>,

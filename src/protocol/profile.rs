@@ -109,8 +109,6 @@ pub struct Quirks {
     pub tool_choice_required: String,
     /// Answers put thinking into the text between `<think>` and `</think>`.
     pub think_tags: bool,
-    /// Completion token counts leave reasoning tokens out when the total says so (xAI).
-    pub reasoning_outside_completion: bool,
     /// Earlier thinking must be sent back as `reasoning_content` (DeepSeek in thinking mode).
     pub replay_reasoning: bool,
     /// The provider has `/completions` of its own; else prompts are sent as chats.
@@ -147,7 +145,6 @@ impl Default for Quirks {
             strip_names: false,
             tool_choice_required: "required".to_owned(),
             think_tags: false,
-            reasoning_outside_completion: false,
             replay_reasoning: false,
             completions: false,
             no_json_object: false,
