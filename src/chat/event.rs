@@ -28,7 +28,8 @@ pub enum Event<'a> {
         /// The fragment; never empty.
         text: Cow<'a, str>,
     },
-    /// Signature of the thinking that came before; ends that block of thinking.
+    /// Anthropic's signature of the thinking that came before; ends that block of thinking. Nobody else's, see
+    /// [`super::ReasoningPart::signature`].
     ReasoningSignature {
         /// Index of the alternative answer.
         choice: u32,

@@ -119,7 +119,8 @@ pub enum FileSource {
 pub struct ReasoningPart {
     /// The text; empty when the provider hides it but signs it.
     pub text: String,
-    /// Provider's signature; without it the part is never replayed to Anthropic.
+    /// Anthropic's signature; without it the part is never replayed to Anthropic. Nobody else's may stand here, because
+    /// Anthropic refuses what it has not signed: Gemini's stand on [`ToolCall::signature`].
     pub signature: Option<String>,
     /// Anthropic's redacted thinking: opaque data, replayed as it is.
     pub redacted: Option<String>,
@@ -134,7 +135,7 @@ pub struct ToolCall {
     pub name: String,
     /// The arguments as the model wrote them: JSON text that may be invalid or empty.
     pub arguments: String,
-    /// Gemini's thought signature, to be given back with the call.
+    /// Gemini's thought signature, to be given back with the call. Other providers do not get it.
     pub signature: Option<String>,
 }
 

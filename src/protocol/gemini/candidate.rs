@@ -17,8 +17,6 @@ const MAX_TEXT_BYTES: usize = 4 << 20;
 pub(super) struct Candidate {
     choice: u32,
     calls: u32,
-    /// Thinking was handed out last and has not been signed.
-    thinking: bool,
     /// The answer's text so far; `None` once it has passed [`MAX_TEXT_BYTES`].
     text: Option<String>,
     queries: Option<u64>,
@@ -27,7 +25,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     pub(super) fn new(choice: u32) -> Self {
-        Self { choice, calls: 0, thinking: false, text: Some(String::new()), queries: None, finish: None }
+        Self { choice, calls: 0, text: Some(String::new()), queries: None, finish: None }
     }
 
     pub(super) fn choice(&self) -> u32 {
@@ -78,21 +76,17 @@ impl Candidate {
     fn part(&mut self, part: AnswerPart<'_>, ids: &mut CallIds, out: &mut dyn EventSink) -> Result<(), StreamFault> {
         let choice = self.choice;
         if let Some(call) = part.function_call {
-            self.thinking = false;
             return self.call(call, part.thought_signature, ids, out);
         }
         let text = part.text.filter(|text| !text.0.is_empty());
         if part.thought == Some(true) {
             if let Some(text) = text {
                 out.event(Event::Reasoning { choice, text: text.0 });
-                self.thinking = true;
             }
-            self.sign(part.thought_signature, out);
             return Ok(());
         }
-        // The signature of an answer's first part belongs to the thinking before it; without thinking it is optional
-        // to return, and there is nothing it could stand on.
-        self.sign(part.thought_signature, out);
+        // A signature that stands on no call is optional to return. It is left out, because reasoning in the chat model
+        // carries Anthropic's signatures only.
         if let Some(Text(text)) = text {
             self.say(text, out);
         }
@@ -108,19 +102,11 @@ impl Candidate {
     }
 
     fn say(&mut self, text: Cow<'_, str>, out: &mut dyn EventSink) {
-        self.thinking = false;
         if let Some(so_far) = &mut self.text {
             so_far.push_str(&text);
         }
         self.text.take_if(|so_far| so_far.len() > MAX_TEXT_BYTES);
         out.event(Event::Text { choice: self.choice, text });
-    }
-
-    fn sign(&mut self, signature: Option<Text<'_>>, out: &mut dyn EventSink) {
-        if let Some(Text(signature)) = signature.filter(|signature| self.thinking && !signature.0.is_empty()) {
-            out.event(Event::ReasoningSignature { choice: self.choice, signature });
-            self.thinking = false;
-        }
     }
 
     /// Calls come whole.

@@ -72,11 +72,7 @@ fn expected() -> ChatResponse {
         model: Some("gemini-3-pro".into()),
         choices: vec![crate::chat::Choice {
             parts: vec![
-                Part::Reasoning(ReasoningPart {
-                    text: "Let me think.".into(),
-                    signature: Some("dGhvdWdodA==".into()),
-                    redacted: None,
-                }),
+                Part::Reasoning(ReasoningPart { text: "Let me think.".into(), ..ReasoningPart::default() }),
                 Part::text("Zürich 日本"),
                 call("call_r1_0", r#"{"z":1.0,"a":"x \" y"}"#, Some("Y2FsbA==")),
                 call("own", "{}", None),
@@ -265,13 +261,15 @@ fn code_the_provider_ran_is_shown_in_fences() {
 }
 
 #[test]
-fn a_signature_without_thinking_before_it_makes_no_reasoning() {
+fn only_calls_are_signed() {
     let response = frames(&[
-        r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"hm","thought":true,"thoughtSignature":"c2ln"}]}}]}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"hi","thoughtSignature":"c2ln"}]}}]}"#,
         r#"{"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"c2ln"}]},"finishReason":"STOP"}]}"#,
     ])
     .unwrap();
-    assert_eq!(response.choices[0].parts, [Part::text("hi")]);
+    let thought = ReasoningPart { text: "hm".into(), ..ReasoningPart::default() };
+    assert_eq!(response.choices[0].parts, [Part::Reasoning(thought), Part::text("hi")]);
 }
 
 #[test]
