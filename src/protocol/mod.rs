@@ -227,12 +227,15 @@ pub trait ClientCodec: Sync {
     /// Edits a client's body that is forwarded because client and provider speak the same format: the model's name,
     /// and top-level fields that quirks of the profile touch. `stream` says whether a stream was asked for.
     /// Returns warnings as [`Encoded`] does.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when the profile refuses a field without which the answer would be one of another kind.
     fn prepare_forward(
         &self,
         envelope: &mut envelope::Envelope<'_>,
         profile: &ModelProfile,
         stream: bool,
-    ) -> Vec<String>;
+    ) -> Result<Vec<String>, EncodeError>;
 
     /// Reads a whole answer; also the provider's prompt completion shape (`text`, `response`).
     ///

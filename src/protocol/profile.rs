@@ -89,7 +89,8 @@ pub struct Quirks {
     pub supports_system_prompt: bool,
     /// `true`: takes the role `developer`; else it becomes `system`.
     pub supports_developer_role: bool,
-    /// Request fields the model refuses: dropped with a warning.
+    /// Request fields the model refuses: dropped with a warning, or the request is refused where that would change the
+    /// kind of answer.
     pub unsupported_params: Vec<String>,
     /// Request fields sent under another name: (OpenAI's, the provider's), for example (`seed`, `random_seed`).
     pub renamed_params: Vec<(String, String)>,

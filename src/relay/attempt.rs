@@ -102,7 +102,7 @@ fn prepare(call: &Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
                 Some(envelope) => envelope.clone(),
                 None => Envelope::parse(call.body)?,
             };
-            let warnings = codec.prepare_forward(&mut envelope, &model.profile, call.stream);
+            let warnings = codec.prepare_forward(&mut envelope, &model.profile, call.stream)?;
             Ok(Prepared {
                 operation,
                 encoded: Encoded { body: envelope.to_vec(), warnings },

@@ -33,9 +33,14 @@ impl ClientCodec for Client {
         request::encode(request, profile)
     }
 
-    fn prepare_forward(&self, envelope: &mut Envelope<'_>, profile: &ModelProfile, _stream: bool) -> Vec<String> {
+    fn prepare_forward(
+        &self,
+        envelope: &mut Envelope<'_>,
+        profile: &ModelProfile,
+        _stream: bool,
+    ) -> Result<Vec<String>, EncodeError> {
         envelope.set("model", serde_json::Value::from(profile.id.as_str()).to_string());
-        Vec::new()
+        Ok(Vec::new())
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<ChatResponse, StreamFault> {

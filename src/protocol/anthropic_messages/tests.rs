@@ -167,7 +167,7 @@ fn an_error_with_status_200_is_an_error() {
 fn forwarding_changes_the_model_only() {
     let mut envelope = Envelope::parse(br#"{"model":"fast","max_tokens":1,"x":1.0}"#).unwrap();
     let profile = ModelProfile { id: "claude-\"x".into(), ..ModelProfile::default() };
-    assert!(Client.prepare_forward(&mut envelope, &profile, true).is_empty());
+    assert_eq!(Client.prepare_forward(&mut envelope, &profile, true), Ok(vec![]));
     assert_eq!(envelope.to_vec(), br#"{"model":"claude-\"x","max_tokens":1,"x":1.0}"#);
 }
 

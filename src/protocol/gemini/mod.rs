@@ -46,8 +46,8 @@ impl ClientCodec for Client {
     }
 
     /// Nothing to edit: the model stands in the address, and no client speaks this format to us.
-    fn prepare_forward(&self, _: &mut Envelope<'_>, _: &ModelProfile, _: bool) -> Vec<String> {
-        Vec::new()
+    fn prepare_forward(&self, _: &mut Envelope<'_>, _: &ModelProfile, _: bool) -> Result<Vec<String>, EncodeError> {
+        Ok(Vec::new())
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<ChatResponse, StreamFault> {

@@ -118,7 +118,12 @@ impl ClientCodec for Client {
     }
 
     /// Only the name is edited; embeddings and generate bodies are forwarded with it as well.
-    fn prepare_forward(&self, envelope: &mut Envelope<'_>, profile: &ModelProfile, _stream: bool) -> Vec<String> {
+    fn prepare_forward(
+        &self,
+        envelope: &mut Envelope<'_>,
+        profile: &ModelProfile,
+        _stream: bool,
+    ) -> Result<Vec<String>, EncodeError> {
         // The server matches keys in any case and the last one wins: no second spelling may name another model.
         let names = |key: &&str| key.eq_ignore_ascii_case("model") || key.eq_ignore_ascii_case("name");
         let others: Vec<String> =
@@ -127,7 +132,7 @@ impl ClientCodec for Client {
             envelope.remove(key);
         }
         envelope.set("model", serde_json::Value::from(profile.id.as_str()).to_string());
-        Vec::new()
+        Ok(Vec::new())
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<ChatResponse, StreamFault> {

@@ -1,13 +1,21 @@
 //! Editing a client's body that goes to a provider of the same format: only the top level, only what quirks touch.
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use super::quirks::{ANY_OBJECT_SCHEMA, Fate, fate};
-use crate::protocol::ModelProfile;
+use super::quirks::{ANY_OBJECT_SCHEMA, Fate, fate, refuse_without};
 use crate::protocol::envelope::Envelope;
+use crate::protocol::{EncodeError, ModelProfile};
 
 /// Applies the profile to `envelope`; returns the names of fields that were dropped.
-pub(super) fn prepare(envelope: &mut Envelope<'_>, profile: &ModelProfile, stream: bool) -> Vec<String> {
+///
+/// # Errors
+/// When a field would be dropped without which the answer would be one of another kind.
+pub(super) fn prepare(
+    envelope: &mut Envelope<'_>,
+    profile: &ModelProfile,
+    stream: bool,
+) -> Result<Vec<String>, EncodeError> {
     let quirks = &profile.quirks;
     envelope.set("model", Value::String(profile.id.clone()).to_string());
     if quirks.strip_nulls {
@@ -65,7 +73,7 @@ fn ask_for_usage(envelope: &mut Envelope<'_>, known: bool) {
     envelope.set("stream_options", Value::Object(options).to_string());
 }
 
-fn apply_fates(envelope: &mut Envelope<'_>, profile: &ModelProfile) -> Vec<String> {
+fn apply_fates(envelope: &mut Envelope<'_>, profile: &ModelProfile) -> Result<Vec<String>, EncodeError> {
     let mut warnings = Vec::new();
     let names: Vec<String> = envelope.keys().map(str::to_owned).collect();
     for name in names {
@@ -79,6 +87,9 @@ fn apply_fates(envelope: &mut Envelope<'_>, profile: &ModelProfile) -> Vec<Strin
                 envelope.rename(&name, theirs);
             }
             Fate::Dropped => {
+                if envelope.get(&name).is_some_and(|value| is_needed(&name, value)) {
+                    refuse_without(profile, &name)?;
+                }
                 let said_nothing = envelope.get(&name) == Some("null");
                 if envelope.remove(&name) && !said_nothing {
                     warnings.push(name);
@@ -89,7 +100,18 @@ fn apply_fates(envelope: &mut Envelope<'_>, profile: &ModelProfile) -> Vec<Strin
             }
         }
     }
-    warnings
+    Ok(warnings)
+}
+
+/// The field asks for several answers, for tools or for JSON, so leaving it out would change what comes back.
+fn is_needed(name: &str, value: &str) -> bool {
+    match name {
+        "n" => serde_json::from_str(value).is_ok_and(|n: f64| n > 1.0),
+        "tools" => serde_json::from_str(value).is_ok_and(|tools: Vec<IgnoredAny>| !tools.is_empty()),
+        "response_format" => serde_json::from_str(value)
+            .is_ok_and(|format: Value| format["type"].as_str().is_some_and(|kind| kind != "text")),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -100,7 +122,7 @@ mod tests {
     fn forward(body: &str, quirks: Quirks, stream: bool) -> (String, Vec<String>) {
         let profile = ModelProfile { id: "m".to_owned(), quirks, ..ModelProfile::default() };
         let mut envelope = Envelope::parse(body.as_bytes()).unwrap();
-        let warnings = prepare(&mut envelope, &profile, stream);
+        let warnings = prepare(&mut envelope, &profile, stream).unwrap();
         (String::from_utf8(envelope.to_vec()).unwrap(), warnings)
     }
 
@@ -158,6 +180,34 @@ mod tests {
     }
 
     #[test]
+    fn fields_the_answer_depends_on_are_refused_and_not_dropped() {
+        let refused = |field: &str| {
+            let unsupported_params = ["n", "tools", "response_format"].map(str::to_owned).to_vec();
+            let quirks = Quirks { unsupported_params, ..Quirks::default() };
+            let profile = ModelProfile { quirks, ..ModelProfile::default() };
+            let body = format!(r#"{{"model":"m",{field}}}"#);
+            let mut envelope = Envelope::parse(body.as_bytes()).unwrap();
+            prepare(&mut envelope, &profile, false).err().map(|error| error.param)
+        };
+        for (field, name) in [
+            (r#""n":2"#, "n"),
+            (r#""tools":[{"type":"function"}]"#, "tools"),
+            (r#""response_format":{"type":"json_object"}"#, "response_format"),
+        ] {
+            assert_eq!(refused(field).as_deref(), Some(name), "{field}");
+        }
+        for field in [
+            r#""n":1"#,
+            r#""n":null"#,
+            r#""tools":[]"#,
+            r#""response_format":null"#,
+            r#""response_format":{"type":"text"}"#,
+        ] {
+            assert_eq!(refused(field), None, "{field}");
+        }
+    }
+
+    #[test]
     fn words_and_formats_of_the_provider_are_used() {
         let quirks = Quirks { tool_choice_required: "any".to_owned(), no_json_object: true, ..Quirks::default() };
         let body = r#"{"model":"m","tool_choice":"required","response_format":{"type":"json_object"}}"#;
@@ -172,7 +222,7 @@ mod tests {
             ..ModelProfile::default()
         };
         let mut envelope = Envelope::parse(br#"{"model":"m","temperature":0,"top_p":1,"seed":1}"#).unwrap();
-        assert_eq!(prepare(&mut envelope, &profile, false), ["temperature", "top_p"]);
+        assert_eq!(prepare(&mut envelope, &profile, false).unwrap(), ["temperature", "top_p"]);
         assert_eq!(envelope.to_vec(), br#"{"model":"","seed":1}"#);
     }
 }

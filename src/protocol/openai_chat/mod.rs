@@ -107,7 +107,12 @@ impl ClientCodec for Client {
         request::encode(request, profile)
     }
 
-    fn prepare_forward(&self, envelope: &mut Envelope<'_>, profile: &ModelProfile, stream: bool) -> Vec<String> {
+    fn prepare_forward(
+        &self,
+        envelope: &mut Envelope<'_>,
+        profile: &ModelProfile,
+        stream: bool,
+    ) -> Result<Vec<String>, EncodeError> {
         forward::prepare(envelope, profile, stream)
     }
 

@@ -1,6 +1,6 @@
 //! How a profile's quirks apply to the fields of a request, whether it is written anew or forwarded.
 
-use crate::protocol::{ModelProfile, Quirks};
+use crate::protocol::{EncodeError, ModelProfile, Quirks};
 
 /// Fields that are dropped without a warning: bookkeeping that does not change the answer.
 const BOOKKEEPING: [&str; 8] = [
@@ -35,6 +35,16 @@ pub(super) fn fate<'a>(profile: &'a ModelProfile, name: &'a str) -> Fate<'a> {
         return if BOOKKEEPING.contains(&name) { Fate::DroppedSilently } else { Fate::Dropped };
     }
     Fate::Sent(quirks.renamed_params.iter().find(|(ours, _)| ours == name).map_or(name, |(_, theirs)| theirs))
+}
+
+/// Refuses a request that needs a field the provider does not take: the answer would be one of another kind.
+pub(super) fn refuse_without(profile: &ModelProfile, name: &str) -> Result<(), EncodeError> {
+    match fate(profile, name) {
+        Fate::Sent(_) => Ok(()),
+        Fate::Dropped | Fate::DroppedSilently => {
+            Err(EncodeError::new(name, format!("model `{}` does not take `{name}`", profile.id)))
+        }
+    }
 }
 
 /// The name for the bound on generated tokens. The older one is the default: a server that does not know the newer one

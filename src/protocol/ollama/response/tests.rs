@@ -312,7 +312,7 @@ fn forwarded_bodies_name_the_provider_s_model_once() {
     let profile = ModelProfile { id: "m\"7b".to_owned(), ..ModelProfile::default() };
     let forwarded = |body: &str| {
         let mut envelope = Envelope::parse(body.as_bytes()).unwrap();
-        assert!(Client.prepare_forward(&mut envelope, &profile, true).is_empty());
+        assert_eq!(Client.prepare_forward(&mut envelope, &profile, true), Ok(vec![]));
         String::from_utf8(envelope.to_vec()).unwrap()
     };
     assert_eq!(forwarded(r#"{"model":"a","x":1.0,"MODEL":"b","name":"c"}"#), r#"{"model":"m\"7b","x":1.0}"#);

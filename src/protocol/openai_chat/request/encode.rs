@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::super::quirks::{ANY_OBJECT_SCHEMA, Fate, fate, max_tokens_name};
+use super::super::quirks::{ANY_OBJECT_SCHEMA, max_tokens_name, refuse_without};
 use super::body::Body;
 use super::encode_messages::encode_messages;
 use super::encode_tools::{encode_choice, encode_tools};
@@ -60,8 +60,13 @@ fn refuse_what_cannot_be_carried(request: &ChatRequest, profile: &ModelProfile) 
             format!("`{model}` is reached as a chat, which cannot fill in the middle"),
         ));
     }
-    if request.choices.is_some_and(|n| n > 1) && !matches!(fate(profile, "n"), Fate::Sent(_)) {
-        return Err(EncodeError::new("n", format!("`{model}` gives one answer per request")));
+    let needed = [
+        ("n", request.choices.is_some_and(|n| n > 1)),
+        ("tools", !request.tools.is_empty()),
+        ("response_format", request.format.is_some()),
+    ];
+    for (name, _) in needed.into_iter().filter(|(_, needed)| *needed) {
+        refuse_without(profile, name)?;
     }
     let schema = match request.format {
         Some(OutputFormat::Schema { .. }) => true,
