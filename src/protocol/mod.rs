@@ -5,7 +5,7 @@
 //! OpenAI's and Ollama's are spoken by both. [`ClientFormat::codec`] and [`Protocol::codec`] are the registry.
 //!
 //! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest,
-//! `tool_names` maps names a provider would refuse, `offered_tools` refuses tools that cannot be carried, and
+//! `system_text` fits a request to a model without system prompt, `tool_names` maps names a provider would refuse, `offered_tools` refuses tools that cannot be carried, and
 //! [`Restoration`] makes of a provider's answer the one the client expects.
 
 pub mod anthropic_messages;
@@ -18,6 +18,7 @@ pub mod ollama;
 pub mod openai_chat;
 mod profile;
 mod restoration;
+pub mod system_text;
 mod think_tags;
 pub mod tool_names;
 
@@ -219,6 +220,7 @@ pub trait EventEncoder: Send + Sync {
 /// The codec towards providers: writes requests and reads answers.
 pub trait ClientCodec: Sync {
     /// Writes a chat request for a model. The transport adds address and credentials.
+    /// The request has been through [`system_text::fit`].
     ///
     /// # Errors
     /// [`EncodeError`] when something cannot be carried and dropping it would change the meaning.

@@ -16,7 +16,7 @@ use crate::clock::{Timing, UnixNanos};
 use crate::money::NanoUsd;
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::ModelEcho;
-use crate::protocol::{ClientFormat, Encoded, ReplyContext, Restoration};
+use crate::protocol::{ClientFormat, Encoded, ReplyContext, Restoration, system_text};
 use crate::providers::{Operation, Payload, Response, address};
 use crate::tracking::{Journal, Outcome, Recording, UsageRecord, estimate};
 
@@ -112,6 +112,7 @@ fn prepare(call: &Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
         Plan::Translate => {
             let mut request = call.format.codec().decode_request(call.body)?;
             request.stream = call.stream;
+            system_text::fit(&mut request, &model.profile);
             let restoration = Restoration::for_request(&request, model.provider.protocol, &model.profile);
             Ok(Prepared {
                 operation: Operation::Chat { stream: call.stream },

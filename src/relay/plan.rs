@@ -19,7 +19,7 @@ pub(super) fn plan(format: ClientFormat, protocol: Protocol, profile: &ModelProf
         return Plan::Translate;
     }
     match format {
-        ClientFormat::OpenAiChat if profile.quirks.reshapes_messages() => Plan::Translate,
+        ClientFormat::OpenAiChat | ClientFormat::OllamaChat if profile.quirks.reshapes_messages() => Plan::Translate,
         ClientFormat::OpenAiChat | ClientFormat::OllamaChat => Plan::Forward(Operation::Chat { stream }),
         ClientFormat::OpenAiCompletions if !profile.quirks.completions => Plan::Translate,
         ClientFormat::OpenAiCompletions | ClientFormat::OllamaGenerate => Plan::Forward(Operation::Completion),
@@ -49,6 +49,8 @@ mod tests {
     fn a_quirk_that_rewrites_messages_translates() {
         let quirks = Quirks { merge_roles: true, ..Quirks::default() };
         assert_eq!(plan_for(ClientFormat::OpenAiChat, Protocol::OpenAi, quirks), Plan::Translate);
+        let quirks = Quirks { supports_system_prompt: false, ..Quirks::default() };
+        assert_eq!(plan_for(ClientFormat::OllamaChat, Protocol::Ollama, quirks), Plan::Translate);
     }
 
     #[test]

@@ -36,8 +36,7 @@ pub(super) fn encode(request: &ChatRequest, profile: &ModelProfile) -> Result<En
     offered_tools::check(request, profile)?;
     let mut warnings = Vec::new();
     let names = ToolNames::for_request(request, NameRule::ANTHROPIC);
-    let Conversation { system, turns } =
-        Conversation::gather(&request.messages, profile.quirks.supports_system_prompt, &mut warnings)?;
+    let Conversation { system, turns } = Conversation::gather(&request.messages, &mut warnings)?;
     let messages = turns::encode(turns, &names, profile, &mut warnings)?;
     let tools = tools::definitions(request, &names, profile, &mut warnings);
     let max_tokens = max_tokens(request, profile, &mut warnings);

@@ -36,9 +36,6 @@ pub(super) fn encode<'a>(
     let system = system_text(system);
 
     let mut writer = Writer { profile, generation, names, contents: Vec::new() };
-    if !profile.quirks.supports_system_prompt && !system.is_empty() {
-        writer.push(Role::User, vec![text(system.clone())]);
-    }
     let mut open = Vec::new();
     for turn in turns.chunk_by(|one, next| is_assistant(one) == is_assistant(next)) {
         if turn.iter().any(is_assistant) {
@@ -64,8 +61,7 @@ pub(super) fn encode<'a>(
         (false, true) => Ok(Conversation { system_instruction: None, contents }),
         (false, false) => {
             let instruction = Content { role: None, parts: vec![text(system)] };
-            let system_instruction = profile.quirks.supports_system_prompt.then_some(instruction);
-            Ok(Conversation { system_instruction, contents })
+            Ok(Conversation { system_instruction: Some(instruction), contents })
         }
     }
 }

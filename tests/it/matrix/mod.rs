@@ -3,6 +3,7 @@
 
 mod answered;
 mod asked;
+mod system_text;
 mod thinking;
 
 use serde_json::{Value, json};

@@ -24,16 +24,12 @@ pub(super) struct Spoken<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// Groups the messages. `system_prompt`: the provider takes instructions apart from the turns.
+    /// Groups the messages.
     ///
     /// # Errors
     /// When nothing is said at all, or the last word of the user is empty.
-    pub(super) fn gather(
-        messages: &'a [Message],
-        system_prompt: bool,
-        warnings: &mut Vec<String>,
-    ) -> Result<Self, EncodeError> {
-        let leading = if system_prompt { messages.iter().take_while(|message| is_system(message)).count() } else { 0 };
+    pub(super) fn gather(messages: &'a [Message], warnings: &mut Vec<String>) -> Result<Self, EncodeError> {
+        let leading = messages.iter().take_while(|message| is_system(message)).count();
         let (system, rest) = messages.split_at(leading);
         let mut conversation = Self::default();
         if rest.is_empty() {
@@ -127,7 +123,7 @@ mod tests {
     use super::*;
 
     fn gather(messages: &[Message]) -> Conversation<'_> {
-        Conversation::gather(messages, true, &mut Vec::new()).unwrap()
+        Conversation::gather(messages, &mut Vec::new()).unwrap()
     }
 
     fn shape(conversation: &Conversation<'_>) -> Vec<(TurnRole, usize)> {
@@ -147,9 +143,6 @@ mod tests {
         let conversation = gather(&messages);
         assert_eq!(conversation.system.len(), 2);
         assert_eq!(shape(&conversation), [(TurnRole::User, 1), (TurnRole::Assistant, 1), (TurnRole::User, 2)]);
-        let merged = Conversation::gather(&messages, false, &mut Vec::new()).unwrap();
-        assert_eq!(merged.system.len(), 0);
-        assert_eq!(merged.turns[0].parts.len(), 3);
     }
 
     #[test]
@@ -177,9 +170,9 @@ mod tests {
     fn silence_is_refused() {
         for last in ["", " ", "\t\n"] {
             let messages = [Message::text(Role::User, "a"), Message::text(Role::User, last)];
-            assert!(Conversation::gather(&messages, true, &mut Vec::new()).is_err());
+            assert!(Conversation::gather(&messages, &mut Vec::new()).is_err());
         }
-        assert!(Conversation::gather(&[], true, &mut Vec::new()).is_err());
-        assert!(Conversation::gather(&[Message::text(Role::System, "")], true, &mut Vec::new()).is_err());
+        assert!(Conversation::gather(&[], &mut Vec::new()).is_err());
+        assert!(Conversation::gather(&[Message::text(Role::System, "")], &mut Vec::new()).is_err());
     }
 }

@@ -3,9 +3,9 @@ use proptest::{collection, option, sample};
 use serde_json::{Value, json};
 
 use crate::chat::{File, FileSource, Image, ImageSource, Message, Part, Role, ToolCall, ToolResult};
+use crate::protocol::ClientCodec;
 use crate::protocol::gemini::samples::{call, message, profile, refused, result, said, sent, sent_to};
 use crate::protocol::gemini::{self, request::encode};
-use crate::protocol::{ClientCodec, ModelProfile, Quirks};
 
 #[test]
 fn leading_instructions_go_on_top_and_later_ones_stay_in_place() {
@@ -25,14 +25,6 @@ fn leading_instructions_go_on_top_and_later_ones_stay_in_place() {
 fn instructions_alone_become_what_the_user_says() {
     let body = sent(&said(vec![Message::text(Role::System, "be")]));
     assert_eq!(body, json!({"contents": [{"role": "user", "parts": [{"text": "be"}]}]}));
-}
-
-#[test]
-fn a_model_without_system_prompt_reads_it_in_the_first_turn() {
-    let request = said(vec![Message::text(Role::System, "be"), Message::text(Role::User, "hi")]);
-    let quirks = Quirks { supports_system_prompt: false, ..Quirks::default() };
-    let encoded = encode(&request, &ModelProfile { quirks, ..profile("gemma-3-27b-it") }).unwrap();
-    assert_eq!(encoded.body, br#"{"contents":[{"role":"user","parts":[{"text":"be"},{"text":"hi"}]}]}"#);
 }
 
 #[test]

@@ -21,9 +21,6 @@ pub(super) fn encode_messages<'a>(
     }
     writer.flush_follow_up();
     let mut messages = writer.out;
-    if !quirks.supports_system_prompt {
-        fold_system_into_user(&mut messages, quirks);
-    }
     if quirks.merge_roles {
         merge_neighbours(&mut messages);
     }
@@ -171,30 +168,6 @@ impl<'a> Writer<'a> {
         let mut draft = MessageOut::new("user");
         draft.content = Some(self.content(parts));
         self.out.push(draft);
-    }
-}
-
-/// Puts all system text in front of the first user message, for models that have no system prompt.
-fn fold_system_into_user(messages: &mut Vec<MessageOut<'_>>, quirks: &Quirks) {
-    let (system, rest): (Vec<_>, Vec<_>) =
-        messages.drain(..).partition(|message| matches!(message.role, "system" | "developer"));
-    *messages = rest;
-    let mut parts: Vec<PartOut<'_>> =
-        system.into_iter().filter_map(|message| message.content).flat_map(|content| content.parts).collect();
-    if parts.is_empty() {
-        return;
-    }
-    match messages.iter_mut().find(|message| message.role == "user") {
-        Some(first) => {
-            let content = first.content.get_or_insert_default();
-            parts.append(&mut content.parts);
-            content.parts = parts;
-        }
-        None => {
-            let mut message = MessageOut::new("user");
-            message.content = Some(Content { parts, join_texts: quirks.text_content_only_string });
-            messages.insert(0, message);
-        }
     }
 }
 

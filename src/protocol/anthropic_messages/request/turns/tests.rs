@@ -13,7 +13,7 @@ fn try_turns(messages: Vec<Message>, capabilities: Capabilities) -> Result<(Valu
     let names = ToolNames::for_request(&request, NameRule::ANTHROPIC);
     let profile = ModelProfile { capabilities, ..ModelProfile::default() };
     let mut warnings = Vec::new();
-    let spoken = Conversation::gather(&request.messages, true, &mut warnings)?.turns;
+    let spoken = Conversation::gather(&request.messages, &mut warnings)?.turns;
     let turns = encode(spoken, &names, &profile, &mut warnings)?;
     Ok((serde_json::to_value(turns).unwrap(), warnings))
 }

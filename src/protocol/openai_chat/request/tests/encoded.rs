@@ -210,18 +210,6 @@ fn developers_become_systems_and_names_are_dropped_where_they_must() {
 }
 
 #[test]
-fn models_without_system_prompt_hear_it_from_the_user() {
-    let profile = with(Quirks { supports_system_prompt: false, text_content_only_string: true, ..Quirks::default() });
-    let request = messages(
-        r#"[{"role":"system","content":"s"},{"role":"assistant","content":"x"},{"role":"user","content":"a"},{"role":"developer","content":"t"}]"#,
-    );
-    let expected = json!([{"role": "assistant", "content": "x"}, {"role": "user", "content": "s\nt\na"}]);
-    assert_eq!(conversation(&request, &profile), expected);
-    let alone = messages(r#"[{"role":"system","content":"s"}]"#);
-    assert_eq!(conversation(&alone, &profile), json!([{"role": "user", "content": "s"}]));
-}
-
-#[test]
 fn neighbours_of_one_role_are_merged_but_tool_results_are_not() {
     let profile = with(Quirks { merge_roles: true, ..Quirks::default() });
     let request = talk(vec![
