@@ -18,6 +18,7 @@ pub mod ollama;
 pub mod openai_chat;
 mod profile;
 mod restoration;
+mod sniff;
 pub mod system_text;
 mod think_tags;
 pub mod tool_names;

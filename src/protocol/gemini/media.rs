@@ -4,11 +4,7 @@ use std::borrow::Cow;
 
 use super::wire::{InlineData, PartContent};
 use crate::chat::{File, FileSource, Image, ImageSource};
-use crate::protocol::{Capabilities, EncodeError};
-
-/// How base64 of the formats Gemini sees begins.
-const MAGIC: [(&str, &str); 4] =
-    [("iVBORw0KGgo", "image/png"), ("/9j/", "image/jpeg"), ("R0lGOD", "image/gif"), ("UklGR", "image/webp")];
+use crate::protocol::{Capabilities, EncodeError, sniff};
 
 pub(super) fn image<'a>(image: &'a Image, capabilities: Capabilities) -> Result<PartContent<'a>, EncodeError> {
     if capabilities.vision == Some(false) {
@@ -16,10 +12,8 @@ pub(super) fn image<'a>(image: &'a Image, capabilities: Capabilities) -> Result<
     }
     match &image.source {
         ImageSource::Base64 { media_type: Some(media_type), data } => Ok(inline(media_type, data)),
-        ImageSource::Base64 { media_type: None, data } => MAGIC
-            .iter()
-            .find(|(magic, _)| data.starts_with(magic))
-            .map(|(_, media_type)| inline(*media_type, data))
+        ImageSource::Base64 { media_type: None, data } => sniff::image_type(data)
+            .map(|media_type| inline(media_type, data))
             .ok_or_else(|| refused("an image is not PNG, JPEG, GIF or WebP")),
         ImageSource::Url(_) => Err(refused("image URLs cannot be sent to Gemini, use base64")),
     }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::chat::{File, FileSource, Image, ImageSource};
-use crate::protocol::EncodeError;
 use crate::protocol::anthropic_messages::wire::{Block, Source};
+use crate::protocol::{EncodeError, sniff};
 
 const PDF: &str = "application/pdf";
 
@@ -18,9 +18,10 @@ pub(super) fn image(image: &Image) -> Result<Block<'_>, EncodeError> {
         ImageSource::Url(url) => Source::Url { url },
         ImageSource::Base64 { media_type, data } => {
             // The bytes come first: clients often guess the type, and a wrong one is refused.
-            let media_type = sniff_image(data).or_else(|| known_image(media_type.as_deref()?)).ok_or_else(|| {
-                EncodeError::new("messages", "images must be JPEG, PNG, GIF or WebP for Anthropic models")
-            })?;
+            let media_type =
+                sniff::image_type(data).or_else(|| known_image(media_type.as_deref()?)).ok_or_else(|| {
+                    EncodeError::new("messages", "images must be JPEG, PNG, GIF or WebP for Anthropic models")
+                })?;
             Source::Base64 { media_type, data }
         }
     };
@@ -40,10 +41,10 @@ pub(super) fn file(file: &File) -> Result<Block<'_>, EncodeError> {
         }
     };
     let title = file.filename.as_deref();
-    if media_type == PDF || head(data).starts_with(b"%PDF") {
+    if media_type == PDF || sniff::is_pdf(data) {
         return Ok(Block::Document { source: Source::Base64 { media_type: PDF, data }, title });
     }
-    if let Some(media_type) = sniff_image(data).or_else(|| known_image(media_type)) {
+    if let Some(media_type) = sniff::image_type(data).or_else(|| known_image(media_type)) {
         return Ok(Block::Image { source: Source::Base64 { media_type, data } });
     }
     if media_type.starts_with("text/") || media_type == "application/json" {
@@ -65,26 +66,11 @@ fn known_image(media_type: &str) -> Option<&'static str> {
     }
 }
 
-fn sniff_image(data: &str) -> Option<&'static str> {
-    match head(data).as_slice() {
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ => None,
-    }
-}
-
-/// The first twelve bytes, or none when the text is shorter or not base64.
-fn head(base64: &str) -> Vec<u8> {
-    base64.get(..16).and_then(|start| STANDARD.decode(start).ok()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sniffed(bytes: &[u8], declared: Option<&str>) -> Option<&'static str> {
+    fn sent_as(bytes: &[u8], declared: Option<&str>) -> Option<&'static str> {
         let source = ImageSource::Base64 { media_type: declared.map(Into::into), data: STANDARD.encode(bytes) };
         match image(&Image { source, detail: None }) {
             Ok(Block::Image { source: Source::Base64 { media_type, .. } }) => Some(media_type),
@@ -93,14 +79,12 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_say_what_an_image_is() {
-        assert_eq!(sniffed(b"\x89PNG\r\n\x1a\n0000", None), Some("image/png"));
-        assert_eq!(sniffed(b"\xff\xd8\xff\xe0 0123456789", Some("image/png")), Some("image/jpeg"));
-        assert_eq!(sniffed(b"GIF89a0123456789", None), Some("image/gif"));
-        assert_eq!(sniffed(b"RIFF\x01\x02\x03\x04WEBPVP8 ", None), Some("image/webp"));
-        assert_eq!(sniffed(b"short", Some("image/jpg")), Some("image/jpeg"));
-        assert_eq!(sniffed(b"BM0123456789abcd", Some("image/bmp")), None);
-        assert_eq!(sniffed(b"0123456789abcdef", None), None);
+    fn the_bytes_come_before_the_clients_word() {
+        assert_eq!(sent_as(b"\x89PNG\r\n\x1a\n0000", None), Some("image/png"));
+        assert_eq!(sent_as(b"\xff\xd8\xff\xe0 0123456789", Some("image/png")), Some("image/jpeg"));
+        assert_eq!(sent_as(b"short", Some("image/jpg")), Some("image/jpeg"));
+        assert_eq!(sent_as(b"BM0123456789abcd", Some("image/bmp")), None);
+        assert_eq!(sent_as(b"0123456789abcdef", None), None);
     }
 
     fn document(media_type: &str, bytes: &[u8]) -> Option<serde_json::Value> {

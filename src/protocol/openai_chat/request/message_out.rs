@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
 use crate::chat::{File, FileSource, Image, ImageSource};
+use crate::protocol::sniff;
 
 /// A message on its way out.
 #[derive(Debug, serde::Serialize)]
@@ -123,7 +124,8 @@ pub(super) fn image_out(image: &Image) -> PartOut<'_> {
     let url = match &image.source {
         ImageSource::Url(url) => Cow::Borrowed(url.as_str()),
         ImageSource::Base64 { media_type, data } => {
-            let media_type = media_type.as_deref().unwrap_or_else(|| sniffed(data));
+            // A guess is better than a refusal: servers look at the bytes themselves.
+            let media_type = media_type.as_deref().or_else(|| sniff::image_type(data)).unwrap_or("image/png");
             Cow::Owned(format!("data:{media_type};base64,{data}"))
         }
     };
@@ -136,11 +138,4 @@ pub(super) fn file_out(file: &File) -> PartOut<'_> {
         FileSource::Base64 { media_type, data } => (None, Some(format!("data:{media_type};base64,{data}"))),
     };
     PartOut::File { file: FileOut { file_id, file_data, filename: file.filename.as_deref() } }
-}
-
-/// The media type of an image by its first bytes, seen through the base64.
-fn sniffed(base64: &str) -> &'static str {
-    const BEGINNINGS: [(&str, &str); 4] =
-        [("iVBORw0KGgo", "image/png"), ("R0lGOD", "image/gif"), ("UklGR", "image/webp"), ("/9j/", "image/jpeg")];
-    BEGINNINGS.iter().find(|(beginning, _)| base64.starts_with(beginning)).map_or("image/png", |(_, name)| name)
 }
