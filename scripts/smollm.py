@@ -26,7 +26,7 @@ providers:
     models: [{model}]
   smola:
     protocol: anthropic
-    base_url: {address}
+    base_url: {address}/v1
     api_key: none
     models: [{model}]
 """

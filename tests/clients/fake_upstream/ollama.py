@@ -8,7 +8,7 @@ from scenario import ANSWER_TOKENS, PROMPT_TOKENS, VECTORS, Failure, Question, a
 CREATED = "2026-01-02T03:04:05.678Z"
 MODELS = {
     "qwen3:8b": ["completion", "tools", "thinking", "vision"],
-    "nomic-embed-text:latest": ["embedding"],
+    "nomic-embed-text:v1.5": ["embedding"],
 }
 DETAILS = {
     "parent_model": "",

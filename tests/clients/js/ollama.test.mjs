@@ -36,7 +36,8 @@ function chat(model, text, settings = {}, connection = client()) {
   return connection.chat({ model, messages: [user(text)], ...settings });
 }
 
-function assertEnding(answer) {
+function assertEnding(answer, model) {
+  assert.equal(answer.model, model);
   assert.equal(answer.done, true);
   assert.equal(answer.done_reason, "stop");
   assert.equal(answer.prompt_eval_count, PROMPT_TOKENS);
@@ -62,8 +63,7 @@ async function rejectsWithStatus(promise, status, words) {
 forEach(CHAT_VARIABLES, "a chat is answered with its counts", async (model) => {
   const answer = await chat(model, "Hello there", { options: { temperature: 0.5, num_ctx: 4096 } });
   assert.equal(answer.message.content, "You said: Hello there");
-  assert.equal(answer.model, model);
-  assertEnding(answer);
+  assertEnding(answer, model);
 });
 
 forEach(CHAT_VARIABLES, "a stream arrives in pieces and ends with its counts", async (model) => {
@@ -71,16 +71,16 @@ forEach(CHAT_VARIABLES, "a stream arrives in pieces and ends with its counts", a
   const pieces = parts.map((part) => part.message.content).filter(Boolean);
   assert.equal(pieces.join(""), "You said: Hello there");
   assert.ok(pieces.length > 1);
-  assertEnding(parts.at(-1));
+  assertEnding(parts.at(-1), model);
 });
 
 forEach(CHAT_VARIABLES, "text is generated from a prompt", async (model) => {
   const answer = await client().generate({ model, prompt: "Hello there" });
   assert.equal(answer.response, "You said: Hello there");
-  assertEnding(answer);
+  assertEnding(answer, model);
   const parts = await collect(await client().generate({ model, prompt: "Hello there", stream: true }));
   assert.equal(parts.map((part) => part.response).join(""), "You said: Hello there");
-  assertEnding(parts.at(-1));
+  assertEnding(parts.at(-1), model);
 });
 
 forEach(CHAT_VARIABLES, "an image reaches the model", async (model) => {

@@ -44,8 +44,7 @@ class Answers(RelayTest):
     def test_a_chat_is_answered_with_its_counts(self, model):
         answer = self.client.chat(model, [user("Hello there")], options={"temperature": 0.5, "num_ctx": 4096})
         self.assertEqual(answer.message.content, "You said: Hello there")
-        self.assertEqual(answer.model, model)
-        self.assert_ending(answer)
+        self.assert_ending(answer, model)
 
     @for_each(CHAT_VARIABLES)
     def test_a_stream_arrives_in_pieces_and_ends_with_its_counts(self, model):
@@ -54,16 +53,16 @@ class Answers(RelayTest):
         self.assertEqual("".join(pieces), "You said: Hello there")
         self.assertGreater(len(pieces), 1)
         self.assertEqual([part.done for part in parts], [False] * (len(parts) - 1) + [True])
-        self.assert_ending(parts[-1])
+        self.assert_ending(parts[-1], model)
 
     @for_each(CHAT_VARIABLES)
     def test_text_is_generated_from_a_prompt(self, model):
         answer = self.client.generate(model, "Hello there")
         self.assertEqual(answer.response, "You said: Hello there")
-        self.assert_ending(answer)
+        self.assert_ending(answer, model)
         parts = list(self.client.generate(model, "Hello there", stream=True))
         self.assertEqual("".join(part.response for part in parts), "You said: Hello there")
-        self.assert_ending(parts[-1])
+        self.assert_ending(parts[-1], model)
 
     @for_each(CHAT_VARIABLES)
     def test_an_image_reaches_the_model(self, model):
@@ -90,7 +89,8 @@ class Answers(RelayTest):
         answer = self.client.chat(model, [user("Paris as json")], format=CITY_SCHEMA)
         self.assertEqual(json.loads(answer.message.content), CITY)
 
-    def assert_ending(self, answer):
+    def assert_ending(self, answer, model):
+        self.assertEqual(answer.model, model)
         self.assertTrue(answer.done)
         self.assertEqual(answer.done_reason, "stop")
         self.assertEqual(answer.prompt_eval_count, PROMPT_TOKENS)
