@@ -13,6 +13,8 @@ import openai
 RELAY_URL = os.environ["RELAY_URL"]
 SMOL_URL = os.environ["SMOL_URL"]
 MODEL = "smollm2-135m-instruct"
+# The answer begins with a plain word. llama.cpp leaves `message_start`, and with it the prompt's count, out of a stream
+# whose first token is only a part of a character, as the first token of an emoji is.
 MESSAGES = [{"role": "user", "content": "What is the capital of France? Answer in a long sentence."}]
 # Few enough that the model never ends by itself: then the counts do not depend on what it says.
 ANSWER_TOKENS = 10
