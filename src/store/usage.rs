@@ -10,7 +10,8 @@ mod write;
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 
 pub use read::{series, sums_by, sums_within, total};
 pub use write::add_all;
@@ -45,7 +46,7 @@ pub struct Dimensions {
 }
 
 /// Sums over requests. Tokens are disjoint, except `reasoning_tokens`, which lie inside `output_tokens`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Upstream answers, failed ones included.
     pub requests: i64,
@@ -68,8 +69,24 @@ pub struct Counters {
     /// Requests whose token counts are our estimate.
     pub estimated_requests: i64,
     /// From arrival to end, milliseconds, summed.
-    #[serde(skip)]
     pub total_ms: i64,
+}
+
+impl Serialize for Counters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Counters", 10)?;
+        fields.serialize_field("requests", &self.requests)?;
+        fields.serialize_field("errors", &self.errors)?;
+        fields.serialize_field("input_tokens", &self.input_tokens)?;
+        fields.serialize_field("output_tokens", &self.output_tokens)?;
+        fields.serialize_field("reasoning_tokens", &self.reasoning_tokens)?;
+        fields.serialize_field("cache_read_tokens", &self.cache_read_tokens)?;
+        fields.serialize_field("cache_write_tokens", &self.cache_write_tokens)?;
+        fields.serialize_field("cost_nano_usd", &self.known_cost())?;
+        fields.serialize_field("unpriced_requests", &self.unpriced_requests)?;
+        fields.serialize_field("estimated_requests", &self.estimated_requests)?;
+        fields.end()
+    }
 }
 
 impl Dimensions {
@@ -90,6 +107,11 @@ impl Dimensions {
 }
 
 impl Counters {
+    /// The cost, nano-USD; `None` when nothing is known but that there was something to pay.
+    pub fn known_cost(&self) -> Option<i64> {
+        (self.unpriced_requests == 0 || self.cost_nano_usd != 0).then_some(self.cost_nano_usd)
+    }
+
     /// Adds another sum; at the end of the range it stays there.
     pub fn add(&mut self, other: &Self) {
         for (sum, more) in self.fields_mut().into_iter().zip(other.fields()) {

@@ -85,7 +85,7 @@ fn the_table_is_aligned_and_says_what_is_not_known() {
         let expected = "\
 tag     requests  errors  input  output  reasoning  cache read  cache write  cost USD  unpriced  estimated
 team           1       0     10       1          0           0            0    0.0015         0          0
-(none)         1       0     10       1          0           0            0       ≥ 0         1          0
+(none)         1       0     10       1          0           0            0   unknown         1          0
 total          2       0     20       2          0           0            0  ≥ 0.0015         1          0
 ";
         assert_eq!(report.to_table(), expected);

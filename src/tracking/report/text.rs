@@ -52,7 +52,7 @@ impl Report {
         writer.write_record(CSV_HEADER)?;
         for row in &self.rows {
             let key = spreadsheet_safe(&row.key);
-            writer.write_record(std::iter::once(key.into_owned()).chain(numbers(&row.sums).map(|n| n.to_string())))?;
+            writer.write_record(std::iter::once(key.into_owned()).chain(numbers(&row.sums)))?;
         }
         let bytes = writer.into_inner().map_err(|error| error.into_error())?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -82,8 +82,13 @@ impl Report {
     }
 }
 
-fn numbers(sums: &Counters) -> [i64; 10] {
-    [
+/// Where the cost stands among the numbers.
+const COST: usize = 7;
+
+/// The numbers as plain text; a cost of which nothing is known is empty.
+fn numbers(sums: &Counters) -> [String; 10] {
+    let cost = sums.known_cost().map_or_else(String::new, |cost| cost.to_string());
+    let mut cells = [
         sums.requests,
         sums.errors,
         sums.input_tokens,
@@ -91,17 +96,23 @@ fn numbers(sums: &Counters) -> [i64; 10] {
         sums.reasoning_tokens,
         sums.cache_read_tokens,
         sums.cache_write_tokens,
-        sums.cost_nano_usd,
+        0,
         sums.unpriced_requests,
         sums.estimated_requests,
     ]
+    .map(|number| number.to_string());
+    cells[COST] = cost;
+    cells
 }
 
 /// The numbers of the table: the cost in USD, and in it a mark where some of it is not known.
 fn cells(sums: &Counters) -> [String; 10] {
-    let mut cells = numbers(sums).map(|number| number.to_string());
-    let cost = NanoUsd(sums.cost_nano_usd).to_usd();
-    cells[7] = if sums.unpriced_requests > 0 { format!("≥ {cost}") } else { cost };
+    let mut cells = numbers(sums);
+    cells[COST] = match sums.known_cost().map(|cost| NanoUsd(cost).to_usd()) {
+        None => "unknown".to_owned(),
+        Some(cost) if sums.unpriced_requests > 0 => format!("≥ {cost}"),
+        Some(cost) => cost,
+    };
     cells
 }
 
