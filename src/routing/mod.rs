@@ -60,7 +60,7 @@ pub enum ResolvedBy {
 /// One step of a resolution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// `redirect`, `tags`, `latest`, `router`, `alias`, `prefix`, `search`, `default`.
+    /// `registry`, `redirect`, `tags`, `latest`, `router`, `alias`, `prefix`, `search`, `default`.
     pub stage: String,
     /// The name before the step.
     pub from: String,

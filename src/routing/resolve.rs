@@ -138,7 +138,24 @@ fn forms(name: &str) -> Vec<Form<'_>> {
         steps.push(("latest", stem, short));
         forms.push(Form { name: short, tags, steps });
     }
+    if let Some(short) = without_registry(name) {
+        forms.extend(self::forms(short).into_iter().map(|mut form| {
+            form.steps.insert(0, ("registry", name, short));
+            form
+        }));
+    }
     forms
+}
+
+/// Ollama's full names: `registry.ollama.ai/library/m` and `library/m` are `m`.
+fn without_registry(name: &str) -> Option<&str> {
+    let bare = strip_prefix(name, "registry.ollama.ai/").unwrap_or(name);
+    let bare = strip_prefix(bare, "library/").unwrap_or(bare);
+    (bare.len() < name.len() && !bare.is_empty()).then_some(bare)
+}
+
+fn strip_prefix<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
+    name.get(..prefix.len())?.eq_ignore_ascii_case(prefix).then(|| &name[prefix.len()..])
 }
 
 fn without_latest(name: &str) -> Option<&str> {
