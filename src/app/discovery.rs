@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::Method;
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -22,14 +23,20 @@ const VENDORS_EVERY: Duration = Duration::from_secs(1800);
 const PATIENCE: Duration = Duration::from_secs(20);
 const MAX_LIST_BYTES: usize = 16 << 20;
 
-/// The task: asks at the start, whenever the configuration changes, and from time to time.
-pub(super) async fn run(configuration: Arc<Configuration>, transport: SharedTransport, stop: CancellationToken) {
+/// The task: asks at the start, whenever the configuration or an instance's models change, and from time to time.
+pub(super) async fn run(
+    configuration: Arc<Configuration>,
+    transport: SharedTransport,
+    instances_changed: Arc<Notify>,
+    stop: CancellationToken,
+) {
     let mut tick = tokio::time::interval(OLLAMA_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut vendors_due = Instant::now();
     loop {
         tokio::select! {
             _ = tick.tick() => {}
+            () = instances_changed.notified() => {}
             () = configuration.changed() => vendors_due = Instant::now(),
             () = stop.cancelled() => return,
         }

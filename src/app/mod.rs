@@ -93,11 +93,12 @@ impl App {
         let relay = Relay::new(transport.clone(), journal.clone());
         let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
 
+        let instances_changed = shared.instances_changed.clone();
         let tasks = Tasks::default();
         tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
         tasks.start(|stop| watch::files(configuration.clone(), stop));
         tasks.start(|stop| watch::database(configuration.clone(), store, stop));
-        tasks.start(|stop| discovery::run(configuration, transport, stop));
+        tasks.start(|stop| discovery::run(configuration, transport, instances_changed, stop));
 
         let limits = Limits {
             max_connections: settings.api.max_connections,

@@ -20,6 +20,7 @@ use super::pipe::{Pipe, Tee};
 use super::whole::MAX_ANSWER_BYTES;
 use super::{Answer, AnswerBody};
 use crate::clock::UnixNanos;
+use crate::protocol::framing::Framing;
 use crate::protocol::{ApiError, Restoration, StreamFault};
 use crate::providers::{BodyStream, Response, TransportError};
 use crate::tracking::Recording;
@@ -85,20 +86,28 @@ pub(super) async fn open(attempt: Attempt, recording: Recording, response: Respo
 async fn open_whole(attempt: Attempt, mut recording: Recording, response: Response) -> Result<Answer, RelayError> {
     let provider = &attempt.model.provider;
     let head_at = UnixNanos::now();
-    let decoded = match response.body.collect(MAX_ANSWER_BYTES, attempt.idle).await {
-        Ok(body) => provider.protocol.codec().decode_response(&body),
+    let body = match response.body.collect(MAX_ANSWER_BYTES, attempt.idle).await {
+        Ok(body) => body,
         Err(error) => return Err(fail(recording, UpstreamError::transport(provider, &error))),
     };
-    let answer = match decoded {
+    let answer = match provider.protocol.codec().decode_response(&body) {
         Ok(answer) => answer,
         Err(fault) => return Err(fail(recording, UpstreamError::fault(provider, fault))),
     };
+    let format = attempt.format.codec();
+    if let (Crossing::Forward { .. }, Framing::Ndjson) = (&attempt.crossing, provider.protocol.codec().framing()) {
+        // One object is a whole stream of lines. Ollama answers so when a model was only to be loaded.
+        let mut observation = Observation::of_response(&answer);
+        recording.saw_answer(observation.answer_bytes);
+        let bytes = attempt.echo().map_or(body.clone(), |echo| Bytes::from(echo.apply(&body).into_owned()));
+        let cost = complete(recording, &mut observation);
+        return Ok(attempt.answer(format.content_types().whole, cost, AnswerBody::Whole(bytes)));
+    }
     let timing = attempt.timing(Some(head_at));
     let mut restoration = match &attempt.crossing {
         Crossing::Translate(restoration) => restoration.clone(),
         Crossing::Forward { .. } => Restoration::default(),
     };
-    let format = attempt.format.codec();
     let mut encoder = format.encoder(attempt.context.clone());
     let (mut observation, mut bytes) = (Observation::default(), Vec::new());
     let mut tee = Tee {

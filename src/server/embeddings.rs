@@ -5,7 +5,7 @@ use super::inference::refuse;
 use super::reply::{self, Failure, Reply};
 use super::{Request, Shared, body};
 use crate::protocol::envelope::Envelope;
-use crate::protocol::ollama::{self, Endpoint};
+use crate::protocol::ollama::{self, Endpoint, LoadState};
 use crate::protocol::{ApiError, DecodeError, EmbedFormat, ReasoningField, ReplyContext};
 use crate::relay::EmbedCall;
 use crate::routing::{RouteError, resolve};
@@ -53,10 +53,9 @@ async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: Stri
         tools_offered: false,
         reasoning_as: ReasoningField::default(),
     };
-    if embed.inputs.is_empty() {
-        // Only Ollama's decoders let this through: it asks for nothing but to load the model.
-        let nothing = crate::chat::EmbedResponse::default();
-        let body = format.encode_response(&context, &nothing, encoding, crate::clock::Timing::default());
+    if let (true, Some(endpoint)) = (embed.inputs.is_empty(), ollama_endpoint(format)) {
+        // Nothing to embed: it asks only that the model be loaded.
+        let body = ollama::load_reply(endpoint, &context.model, caller.started, LoadState::Loaded);
         return Ok(reply::bytes(200, format.face().content_types().whole, body));
     }
     let call = EmbedCall { format, request: &embed, encoding, route: &resolution.route, context, body: &bytes, draft };
@@ -64,18 +63,23 @@ async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: Stri
     Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string()))
 }
 
+/// The endpoint of Ollama's a request came to, if it was one of its.
+fn ollama_endpoint(format: EmbedFormat) -> Option<Endpoint> {
+    match format {
+        EmbedFormat::OpenAi => None,
+        EmbedFormat::Ollama => Some(Endpoint::Embed),
+        EmbedFormat::OllamaLegacy => Some(Endpoint::Embeddings),
+    }
+}
+
 fn model_name(format: EmbedFormat, body: &[u8]) -> Result<String, DecodeError> {
-    let endpoint = match format {
-        EmbedFormat::OpenAi => {
-            if body.trim_ascii().is_empty() {
-                return Err(DecodeError::bad_request("EOF"));
-            }
-            let model = Envelope::parse(body)?.read::<String>("model")?.unwrap_or_default();
-            let missing = model.trim().is_empty();
-            return if missing { Err(DecodeError::field("model", "model is required")) } else { Ok(model) };
+    let Some(endpoint) = ollama_endpoint(format) else {
+        if body.trim_ascii().is_empty() {
+            return Err(DecodeError::bad_request("EOF"));
         }
-        EmbedFormat::Ollama => Endpoint::Embed,
-        EmbedFormat::OllamaLegacy => Endpoint::Embeddings,
+        let model = Envelope::parse(body)?.read::<String>("model")?.unwrap_or_default();
+        let missing = model.trim().is_empty();
+        return if missing { Err(DecodeError::field("model", "model is required")) } else { Ok(model) };
     };
     let model = ollama::head(body, endpoint)?.model;
     if model.is_empty() {

@@ -196,7 +196,7 @@ fn ollama_answers_itself(
 ) -> Result<Option<Reply>, DecodeError> {
     let model = &resolution.route.first;
     let elsewhere = model.provider.protocol != Protocol::Ollama;
-    if elsewhere && !head.unloads() {
+    if !head.unloads() {
         ollama::check(head, &model.profile.capabilities, model.profile.kind, &head.model, endpoint)?;
     }
     shared.residents.touch(&listed_name(resolution), head.keep_alive, now);

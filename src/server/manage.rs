@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::Method;
 use http::header::CONTENT_TYPE;
+use tokio::sync::Notify;
 use warp::Reply as _;
 
 use super::caller::{Caller, new_request_id};
@@ -188,7 +189,9 @@ fn on_an_instance(
     what: &str,
     missing: DecodeError,
 ) -> Result<(Arc<Provider>, String), Failure> {
-    match home(&shared.catalog.load(), name) {
+    let catalog = shared.catalog.load();
+    // A model that was copied or created a moment ago is not in the lists yet; the instance knows.
+    match home(&catalog, name).or_first_instance(&catalog, name) {
         Home::Instance(provider, name) => Ok((provider, name)),
         Home::Elsewhere(provider) => {
             let message = format!("model '{name}' is served by provider `{provider}` and cannot be {what}");
@@ -237,14 +240,27 @@ async fn send(
         .await
         .map_err(|error| Failure::Relay(UpstreamError::transport(provider, &error).into()))?;
     let content_type = response.headers.get(CONTENT_TYPE).cloned();
+    let done = Done(shared.instances_changed.clone());
     // A pull takes as long as it takes; what breaks off becomes Ollama's own error line.
-    let body = response.body.map(|chunk| chunk.or_else(broken_off));
+    let body = response.body.map(move |chunk| {
+        let _ = &done;
+        chunk.or_else(broken_off)
+    });
     let mut reply = warp::reply::stream(body).into_response();
     *reply.status_mut() = http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
     if let Some(content_type) = content_type {
         reply.headers_mut().insert(CONTENT_TYPE, content_type);
     }
     Ok(reply)
+}
+
+/// Tells discovery that an instance may have other models now, once its answer has ended.
+struct Done(Arc<Notify>);
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 fn broken_off(error: TransportError) -> Result<Bytes, std::convert::Infallible> {

@@ -24,6 +24,7 @@ use arc_swap::ArcSwap;
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, Method};
+use tokio::sync::Notify;
 use warp::Filter;
 
 pub use listen::{Limits, Listener, bind};
@@ -44,6 +45,8 @@ pub struct Shared {
     pub relay: Relay,
     /// Settings that do not change while the program runs.
     pub policy: Policy,
+    /// Told when a model was pulled, created, copied or deleted on an Ollama instance.
+    pub instances_changed: Arc<Notify>,
     /// Which models count as loaded, for Ollama's `ps`.
     residents: Residents,
     /// The long lists, written once per catalog.
@@ -53,7 +56,15 @@ pub struct Shared {
 impl Shared {
     /// What the handlers share, at the start: nothing is loaded yet.
     pub fn new(catalog: Arc<ArcSwap<Catalog>>, keys: Arc<ArcSwap<KeyRing>>, relay: Relay, policy: Policy) -> Self {
-        Self { catalog, keys, relay, policy, residents: Residents::default(), rendered: Rendered::default() }
+        Self {
+            catalog,
+            keys,
+            relay,
+            policy,
+            instances_changed: Arc::default(),
+            residents: Residents::default(),
+            rendered: Rendered::default(),
+        }
     }
 }
 

@@ -174,7 +174,7 @@ impl Answer {
         for block in std::mem::take(&mut self.open) {
             self.close(block, out);
         }
-        if !self.is_output_counted {
+        if !self.is_output_counted && !self.usage.is_empty() {
             out.event(Event::Usage(Box::new(self.usage.to_usage())));
         }
         let (reason, native) = self.finish_reason();

@@ -26,6 +26,11 @@ impl Snapshot {
         self.fields.extend(later.into_iter().filter(|(_, value)| !value.is_null()));
     }
 
+    /// Nothing was reported.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
     /// The counters, made disjoint: Anthropic's already are, but for the two lifetimes of cache writes.
     pub(super) fn to_usage(&self) -> Usage {
         let written = self.count(&["cache_creation_input_tokens"]);

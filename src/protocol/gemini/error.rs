@@ -63,9 +63,10 @@ impl Fault {
     }
 }
 
-/// The kind Google's canonical error codes stand for.
+/// The kind Google's canonical error codes stand for. A refused key is one whatever the body calls it.
 fn kind(word: &str, status: u16) -> ErrorKind {
     match word {
+        _ if status == 401 || status == 403 => ErrorKind::from_status(status),
         "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" => ErrorKind::InvalidRequest,
         "UNAUTHENTICATED" => ErrorKind::Authentication,
         "PERMISSION_DENIED" => ErrorKind::Permission,

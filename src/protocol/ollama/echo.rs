@@ -4,9 +4,6 @@ use std::borrow::Cow;
 
 use super::response::line::write_json;
 
-/// How answers of Ollama begin.
-const START: &[u8] = b"{\"model\":\"";
-
 /// Replaces the model's name where Ollama writes it: as the first key of every answer and line.
 #[derive(Debug, Clone)]
 pub struct ModelEcho {
@@ -24,18 +21,21 @@ impl ModelEcho {
 
     /// A line or whole answer with the name replaced; borrowed when it has the name already or does not begin with one.
     pub fn apply<'a>(&self, line: &'a [u8]) -> Cow<'a, [u8]> {
-        let Some(rest) = line.strip_prefix(START) else { return Cow::Borrowed(line) };
-        let Some(length) = string_length(rest) else { return Cow::Borrowed(line) };
-        let (name, tail) = (&line[START.len() - 1..=START.len() + length], &rest[length + 1..]);
-        if name == self.name {
+        let Some((start, end)) = name_place(line).filter(|&(start, end)| line[start..end] != self.name) else {
             return Cow::Borrowed(line);
-        }
-        let mut replaced = Vec::with_capacity(START.len() + self.name.len() + tail.len());
-        replaced.extend_from_slice(&START[..START.len() - 1]);
-        replaced.extend_from_slice(&self.name);
-        replaced.extend_from_slice(tail);
-        Cow::Owned(replaced)
+        };
+        Cow::Owned([&line[..start], &self.name, &line[end..]].concat())
     }
+}
+
+/// Where the name stands with its quotes, when `model` is the first key. Ollama writes no spaces, servers that imitate it do.
+fn name_place(line: &[u8]) -> Option<(usize, usize)> {
+    let rest = line.trim_ascii_start().strip_prefix(b"{")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"\"model\"")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let length = string_length(rest.strip_prefix(b"\"")?)?;
+    let start = line.len() - rest.len();
+    Some((start, start + length + 2))
 }
 
 /// Bytes up to the quote that ends a JSON string.
@@ -61,6 +61,7 @@ mod tests {
         let wanted = br#"{"model":"my \"m\"","response":"{\"model\":\"a\"","done":false}"#;
         assert_eq!(echo.apply(line).as_ref(), wanted);
         assert!(matches!(echo.apply(wanted), Cow::Borrowed(same) if same == wanted));
+        assert_eq!(ModelEcho::new("b").apply(b"{ \"model\": \"a\", \"x\": 1}").as_ref(), b"{ \"model\": \"b\", \"x\": 1}");
     }
 
     #[test]

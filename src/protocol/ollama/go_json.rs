@@ -1,7 +1,7 @@
 //! JSON as Go's `encoding/json` reads it, because that is what Ollama's clients were written against.
 //!
 //! Unknown keys are ignored, keys match whatever their case, the last duplicate wins, only the first value of the body
-//! is read, `null` is the same as absent, and bytes that are not UTF-8 become U+FFFD. Values stay raw text until a
+//! is read, and `null` is the same as absent. Values stay raw text until a
 //! field is asked for, so a long prompt is copied once. Error texts imitate Go's: clients show them and some match them.
 
 use std::borrow::Cow;
@@ -57,15 +57,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     }
 }
 
-/// The body as text, with U+FFFD for what is not UTF-8.
+/// The body as text. Here we are stricter than Go, which puts U+FFFD for what is not UTF-8 and so changes a prompt
+/// without a word.
 ///
 /// # Errors
-/// A 400 when there is nothing but white space.
-pub(super) fn text(body: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
+/// A 400 when there is nothing but white space, or something that is not UTF-8.
+pub(super) fn text(body: &[u8]) -> Result<&str, DecodeError> {
     if body.trim_ascii().is_empty() {
         return Err(DecodeError::bad_request("missing request body"));
     }
-    Ok(String::from_utf8_lossy(body))
+    std::str::from_utf8(body)
+        .map_err(|error| DecodeError::bad_request(format!("the body is not UTF-8 at byte {}", error.valid_up_to())))
 }
 
 impl<'a> Fields<'a> {
@@ -281,8 +283,8 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_become_replacement_characters() {
-        let text = text(b"{\"model\":\"a\xffb\"}").unwrap();
-        assert_eq!(Fields::parse(&text, "ChatRequest").unwrap().string("model").unwrap().unwrap(), "a\u{fffd}b");
+        let error = text(b"{\"model\":\"a\xffb\"}").unwrap_err();
+        assert_eq!((error.status, error.message.as_str()), (400, "the body is not UTF-8 at byte 11"));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub enum LoadState {
 /// A 400 for a body that is no JSON object, a wrong type, or a value out of its range.
 pub fn head(body: &[u8], endpoint: Endpoint) -> Result<Head, DecodeError> {
     let text = go_json::text(body)?;
-    let fields = Fields::parse(&text, endpoint.go_type())?;
+    let fields = Fields::parse(text, endpoint.go_type())?;
     let settings = Settings::new(&fields)?;
     let filled = |key: &str| !fields.is_empty(key);
     let generates = match endpoint {

@@ -55,7 +55,7 @@ impl Manage {
     /// A 400 in the endpoint's own words for a broken body, a missing or impossible name, or (create) nothing to create from.
     pub fn decode(self, body: &[u8]) -> Result<ManageRequest, DecodeError> {
         let text = go_json::text(body)?;
-        let fields = Fields::parse(&text, self.go_type())?;
+        let fields = Fields::parse(text, self.go_type())?;
         let model = model(&fields)?;
         self.check_name(&model)?;
         if self == Self::Create && fields.is_empty("from") && fields.is_empty("files") {
@@ -102,7 +102,7 @@ impl CopyRequest {
     /// A 400 for a broken body or a name that can be none.
     pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let text = go_json::text(body)?;
-        let fields = Fields::parse(&text, "CopyRequest")?;
+        let fields = Fields::parse(text, "CopyRequest")?;
         let name = |key: &str| {
             let name = fields.string(key)?.unwrap_or_default().trim().to_owned();
             if names::is_valid_name(&name) {

@@ -22,7 +22,7 @@ const MODELLED: [&str; 6] = ["model", "name", "input", "prompt", "truncate", "di
 /// A 400 for a body or an input that is not what Ollama takes, a 500 for options of a wrong type.
 pub fn decode_embed_request(body: &[u8]) -> Result<EmbedRequest, DecodeError> {
     let text = go_json::text(body)?;
-    let fields = Fields::parse(&text, Endpoint::Embed.go_type())?;
+    let fields = Fields::parse(text, Endpoint::Embed.go_type())?;
     let dimensions = fields.integer("dimensions")?.and_then(|length| u32::try_from(length).ok());
     Ok(EmbedRequest {
         inputs: inputs(&fields)?,
@@ -39,7 +39,7 @@ pub fn decode_embed_request(body: &[u8]) -> Result<EmbedRequest, DecodeError> {
 /// As [`decode_embed_request`].
 pub fn decode_legacy_embed_request(body: &[u8]) -> Result<EmbedRequest, DecodeError> {
     let text = go_json::text(body)?;
-    let fields = Fields::parse(&text, Endpoint::Embeddings.go_type())?;
+    let fields = Fields::parse(text, Endpoint::Embeddings.go_type())?;
     let prompt = fields.filled("prompt")?.map(|prompt| EmbedInput::Text(prompt.into_owned()));
     Ok(EmbedRequest { inputs: prompt.into_iter().collect(), extra: extra(&fields)?, ..EmbedRequest::default() })
 }

@@ -36,7 +36,7 @@ const MODELLED: [&str; 18] = [
 /// Reads the body of `/api/chat`.
 pub(in crate::protocol::ollama) fn chat(body: &[u8]) -> Result<ChatRequest, DecodeError> {
     let text = go_json::text(body)?;
-    let fields = Fields::parse(&text, Endpoint::Chat.go_type())?;
+    let fields = Fields::parse(text, Endpoint::Chat.go_type())?;
     let mut request = shared(&fields)?;
     request.messages = messages::decode(&fields)?;
     request.tools = tools(&fields)?;
@@ -46,7 +46,7 @@ pub(in crate::protocol::ollama) fn chat(body: &[u8]) -> Result<ChatRequest, Deco
 /// Reads the body of `/api/generate`: the prompt becomes one user message, `system` one before it.
 pub(in crate::protocol::ollama) fn generate(body: &[u8]) -> Result<ChatRequest, DecodeError> {
     let text = go_json::text(body)?;
-    let fields = Fields::parse(&text, Endpoint::Generate.go_type())?;
+    let fields = Fields::parse(text, Endpoint::Generate.go_type())?;
     let mut request = shared(&fields)?;
     if let Some(system) = fields.filled("system")? {
         request.messages.push(Message::text(Role::System, system));
