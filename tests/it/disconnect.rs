@@ -28,8 +28,9 @@ fn a_client_that_leaves_mid_stream_takes_the_upstream_call_with_it() {
         for face in Face::ALL {
             let gate = Gate::closed();
             let (upstream, relay) = relay_for(format, &gate);
-            let mut answering = relay.client().stream(face.path(), &face.ask(format.model(), "hi", true));
+            // The relay answers once there is something to pass on.
             gate.release(1);
+            let mut answering = relay.client().stream(face.path(), &face.ask(format.model(), "hi", true));
             assert!(answering.read_until("one"), "{face:?} {format:?}");
             let left = Instant::now();
             answering.abandon();
@@ -38,7 +39,9 @@ fn a_client_that_leaves_mid_stream_takes_the_upstream_call_with_it() {
             let report = relay.report("provider", 1);
             assert_eq!(report["total"]["requests"], 1, "{report}");
             assert_eq!(report["total"]["errors"], 1, "{report}");
-            assert_eq!(report["total"]["estimated_requests"], 1, "{report}");
+            // Gemini counts as it goes, so what it said last is known; of the others' answer there is an estimate.
+            let estimated = u64::from(format != Format::Gemini);
+            assert_eq!(report["total"]["estimated_requests"], estimated, "{format:?}: {report}");
         }
     }
 }

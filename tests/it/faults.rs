@@ -127,11 +127,13 @@ fn an_error_inside_a_200_is_an_error_with_the_providers_words() {
 }
 
 #[test]
-fn an_error_before_the_first_word_of_a_stream_has_a_real_status() {
+fn an_error_before_the_first_event_of_a_stream_has_a_real_status() {
     let world = World::answering(|_| Answer::text("one two three").fault(Fault::ErrorEvent(0)));
     for (case, reply) in world.ask(Case::streams()) {
         assert_failed(case, &reply);
-        assert!(reply.status >= 500, "{case:?}: {} {}", reply.status, reply.text());
+        // OpenAI and Anthropic open a stream before its first word; what has been passed on cannot be taken back.
+        let opened = matches!(case.format, Format::OpenAi | Format::Anthropic);
+        assert!(reply.status >= 500 || opened, "{case:?}: {} {}", reply.status, reply.text());
     }
 }
 
@@ -224,7 +226,8 @@ fn our_key_being_refused_is_a_502_that_names_the_provider_and_not_the_key() {
         Answer::status(401, "application/json", &body)
     };
     let world = World::answering(refusal);
-    for (case, reply) in world.ask(Case::all()) {
+    // Ollama's servers have no keys.
+    for (case, reply) in world.ask(Case::all()).into_iter().filter(|(case, _)| case.format != Format::Ollama) {
         assert_failed(case, &reply);
         assert_eq!(reply.status, 502, "{case:?}: {}", reply.text());
         assert!(reply.text().contains(case.format.name()), "{case:?}: {}", reply.text());

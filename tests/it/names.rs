@@ -22,7 +22,8 @@ fn relay_with(more: &str) -> (FakeUpstream, TestRelay) {
 }
 
 fn yaml(upstream: &FakeUpstream, more: &str) -> String {
-    format!("providers:\n{}{more}", upstream.provider_yaml())
+    // Listed, so that no test has to wait for the provider's own list.
+    format!("providers:\n{}{more}", upstream.provider_yaml().replace(" }\n", ", models: [gpt-fake] }\n"))
 }
 
 fn ask(relay: &TestRelay, model: &str, headers: &[(&str, &str)]) -> Reply {
@@ -57,8 +58,7 @@ fn headers_say_how_a_name_was_resolved() {
 #[test]
 fn a_bare_name_is_found_by_search() {
     let upstream = FakeUpstream::openai();
-    let listed = upstream.provider_yaml().replace(" }\n", ", models: [gpt-fake] }\n");
-    let relay = TestRelay::setup().relay_yaml(&format!("providers:\n{listed}")).start();
+    let relay = TestRelay::setup().relay_yaml(&yaml(&upstream, "")).start();
     let reply = ask(&relay, "gpt-fake", &[]);
     assert_eq!(reply.header("x-llm-relay-resolved-by"), Some("search"), "{}", reply.text());
 }

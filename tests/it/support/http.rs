@@ -240,9 +240,11 @@ impl Reply {
             .collect()
     }
 
-    /// The `data` of every server-sent event, in order.
+    /// The `data` of every server-sent event, in order. All three line ends of the standard are understood.
     pub(crate) fn events(&self) -> Vec<String> {
-        self.text().lines().filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim().to_owned()).collect()
+        let text = self.text();
+        let lines = text.split(['\r', '\n']);
+        lines.filter_map(|line| line.strip_prefix("data:")).map(|data| data.trim().to_owned()).collect()
     }
 
     /// The events that are JSON, which leaves out `[DONE]`.

@@ -9,7 +9,8 @@ use crate::support::{Answer, FakeUpstream, Format, TestRelay};
 fn world() -> (FakeUpstream, TestRelay) {
     let upstream = FakeUpstream::openai().answer(Answer::text("Hello there, friend."));
     let yaml = format!("providers:\n{}aliases: {{ cloud: openai/gpt-fake }}\n", upstream.provider_yaml());
-    let relay = TestRelay::setup().relay_yaml(&yaml).start();
+    let limits = "providers: { openai: { models: { gpt-fake: { context_length: 8192 } } } }\n";
+    let relay = TestRelay::setup().relay_yaml(&yaml).overrides_yaml(limits).start();
     (upstream, relay)
 }
 

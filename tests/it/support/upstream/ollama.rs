@@ -19,10 +19,10 @@ pub(super) fn outcome(request: &Recorded, spoken: &Spoken, models: &mut OllamaMo
         ("GET", "/api/tags") => Outcome::Fixed(native(200, &models.tags())),
         ("GET", "/api/ps") => Outcome::Fixed(native(200, &models.running())),
         ("POST", "/api/show") => known(models, asked(body), |models, name| models.show(name)),
-        ("POST", "/api/chat") if has_string_arguments(body) => {
-            Outcome::Fixed(native(400, &error("Value looks like object, but can't find closing '}' symbol")))
-        }
-        ("POST", "/api/chat" | "/api/generate") => generate(request, spoken, models),
+        ("POST", "/api/chat" | "/api/generate") => match refusal(body) {
+            Some((status, complaint)) => Outcome::Fixed(native(status, &error(complaint))),
+            None => generate(request, spoken, models),
+        },
         ("POST", "/api/embed") => known(models, asked(body), |_, _| embeddings(body)),
         ("POST", "/api/embeddings") => known(
             models,
@@ -64,11 +64,23 @@ pub(super) fn error(message: &str) -> Value {
     json!({ "error": message })
 }
 
-/// The server refuses OpenAI's way of writing arguments, so a relay that forgets to parse them must fail here, too.
-fn has_string_arguments(body: &Value) -> bool {
-    let messages = body["messages"].as_array().into_iter().flatten();
-    let mut calls = messages.flat_map(|message| message["tool_calls"].as_array().into_iter().flatten());
-    calls.any(|call| call["function"]["arguments"].is_string())
+/// The server refuses OpenAI's ways of writing things, so a relay that forgets to translate them must fail here, too.
+fn refusal(body: &Value) -> Option<(u16, &'static str)> {
+    let messages = || body["messages"].as_array().into_iter().flatten();
+    let list = |message: &'static str| move |value: &Value| value[message].as_array().cloned().unwrap_or_default();
+    if messages().flat_map(list("tool_calls")).any(|call| call["function"]["arguments"].is_string()) {
+        return Some((400, "Value looks like object, but can't find closing '}' symbol"));
+    }
+    if messages().any(|message| message["content"].is_array()) {
+        return Some((400, "json: cannot unmarshal array into Go struct field ChatRequest.messages.content of type string"));
+    }
+    if messages().flat_map(list("images")).any(|image| image.as_str().is_some_and(|text| text.starts_with("data:"))) {
+        return Some((400, "illegal base64 data at input byte 4"));
+    }
+    if body["options"]["temperature"].is_string() {
+        return Some((500, r#"option "temperature" must be of type float32"#));
+    }
+    None
 }
 
 /// The model of a request, by its new or its old field.
