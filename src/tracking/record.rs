@@ -103,6 +103,25 @@ pub enum CostSource {
     Local,
 }
 
+impl ErrorClass {
+    /// The word used in records and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientClosed => "client_closed",
+            Self::BadRequest => "bad_request",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::RateLimit => "rate_limit",
+            Self::Overloaded => "overloaded",
+            Self::ProviderAuth => "provider_auth",
+            Self::Provider => "provider",
+            Self::Malformed => "malformed",
+            Self::Truncated => "truncated",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
 /// What kind of failure a request met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -137,6 +137,7 @@ impl Recording {
         record.price = cost.price;
         record.formula = cost.formula;
         self.journal.append(&record);
+        log(&record);
         record
     }
 
@@ -173,6 +174,22 @@ impl Drop for Recording {
             self.write(Outcome::Failed { status: 499, class: ErrorClass::ClientClosed, message });
         }
     }
+}
+
+/// One line for each answer. Prompts, answers and the provider's words stay out of it.
+fn log(record: &UsageRecord) {
+    tracing::info!(
+        request.id = %record.id,
+        endpoint = %record.endpoint,
+        model.asked = %record.asked,
+        provider.id = %record.provider,
+        model.id = %record.model,
+        http.status = record.status,
+        error.class = record.error.map(ErrorClass::as_str),
+        duration_ms = record.total_ms,
+        cost_nano_usd = record.cost.map(|cost| cost.0),
+        "answered"
+    );
 }
 
 /// The provider failed, so that it will not charge for an answer of which nothing came.
