@@ -1,13 +1,14 @@
 //! `llm-relay report`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::{Common, print, settings};
 use crate::clock::UnixMillis;
 use crate::store::Store;
-use crate::tracking::{self, Dimension, Period};
+use crate::tracking::{self, Dimension, Journal, Period, Recorder};
 
 /// What to report.
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ pub(super) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode
     let (_, settings) = settings::load(common)?;
     let period = Period::parse(options.from.as_deref(), options.to.as_deref(), UnixMillis::now())?;
     let store = Store::open(&settings.store.database)?;
+    // What a killed relay left in its journal counts too. A running one's own segments are left to it.
+    let journal = Arc::new(Journal::open(&settings.store.data_dir.join("journal"))?);
+    settings::small_runtime()?.block_on(Recorder::new(store.clone(), journal).copy_all())?;
     let report = store.blocking(|conn| tracking::report(conn, options.by, period))?;
     match options.format {
         Format::Table => print(&report.to_table()),
