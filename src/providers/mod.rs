@@ -1,7 +1,7 @@
 //! Vendors: where a request goes and with which credentials. What differs between vendors beyond that is data
 //! (`overrides.yaml`, `seed/providers.yaml`), not code.
 //!
-//! [`address`] makes the URL, [`Transport`] is the one place that sends.
+//! [`address()`] makes the URL, [`Transport`] is the one place that sends.
 
 mod address;
 mod transport;

@@ -1,7 +1,7 @@
 //! One request on its way: resolve the targets, get the first one that answers, wrap the answer so that its end is recorded.
 //!
 //! The relay does not know which protocol the client speaks: it is handed a codec.
-//! [`plan`] decides from the pair of formats whether bytes are forwarded or events translated; to everyone else both are
+//! `plan` decides from the pair of formats whether bytes are forwarded or events translated; to everyone else both are
 //! an [`Answer`]. Start at [`Relay::run`].
 
 mod answer;

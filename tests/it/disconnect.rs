@@ -52,7 +52,8 @@ fn a_client_that_leaves_before_the_answer_begins_takes_the_upstream_call_with_it
     let (upstream, relay) = relay_for(Format::OpenAi, &gate);
     let body = Face::OpenAi.ask(Format::OpenAi.model(), "hi", false).to_string();
     let mut connection = crate::support::Connection::open(relay.client().address).expect("the relay listens");
-    let head = format!("POST {} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", Face::OpenAi.path(), body.len());
+    let head =
+        format!("POST {} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", Face::OpenAi.path(), body.len());
     connection.send(&[head.as_bytes(), body.as_bytes()].concat()).expect("the relay reads");
     upstream.wait_for_calls(1);
     let left = Instant::now();

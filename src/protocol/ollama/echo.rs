@@ -61,7 +61,10 @@ mod tests {
         let wanted = br#"{"model":"my \"m\"","response":"{\"model\":\"a\"","done":false}"#;
         assert_eq!(echo.apply(line).as_ref(), wanted);
         assert!(matches!(echo.apply(wanted), Cow::Borrowed(same) if same == wanted));
-        assert_eq!(ModelEcho::new("b").apply(b"{ \"model\": \"a\", \"x\": 1}").as_ref(), b"{ \"model\": \"b\", \"x\": 1}");
+        assert_eq!(
+            ModelEcho::new("b").apply(b"{ \"model\": \"a\", \"x\": 1}").as_ref(),
+            b"{ \"model\": \"b\", \"x\": 1}"
+        );
     }
 
     #[test]

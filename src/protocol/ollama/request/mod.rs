@@ -1,4 +1,4 @@
-//! Requests in both directions: what clients ask us ([`decode`]), what we ask an Ollama server ([`encode`]).
+//! Requests in both directions: what clients ask us ([`mod@decode`]), what we ask an Ollama server ([`mod@encode`]).
 
 mod decode;
 mod encode;

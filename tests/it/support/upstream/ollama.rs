@@ -72,7 +72,10 @@ fn refusal(body: &Value) -> Option<(u16, &'static str)> {
         return Some((400, "Value looks like object, but can't find closing '}' symbol"));
     }
     if messages().any(|message| message["content"].is_array()) {
-        return Some((400, "json: cannot unmarshal array into Go struct field ChatRequest.messages.content of type string"));
+        return Some((
+            400,
+            "json: cannot unmarshal array into Go struct field ChatRequest.messages.content of type string",
+        ));
     }
     if messages().flat_map(list("images")).any(|image| image.as_str().is_some_and(|text| text.starts_with("data:"))) {
         return Some((400, "illegal base64 data at input byte 4"));
