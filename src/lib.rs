@@ -8,7 +8,7 @@
 //! client <- server <- protocol.encode <- relay (usage recorded once) <- protocol.decode <- transport <- provider
 //! ```
 //!
-//! - [`server`] is the API listener: sockets, routes, and the edge of every client protocol.
+//! - [`server`] is the API: routes, and the edge of every client protocol; [`listener`] is the sockets below it.
 //! - [`auth`] says who is asking.
 //! - [`protocol`] holds the wire formats, as pure translation; [`chat`] is the canonical model they meet in.
 //! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
@@ -26,6 +26,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod listener;
 pub mod money;
 pub mod protocol;
 pub mod providers;

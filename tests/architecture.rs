@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("chat", &[]),
     ("config", &[]),
     ("store", &[]),
+    ("listener", &[]),
     ("protocol", &["chat"]),
     ("catalog", &["config", "protocol"]),
     ("routing", &["catalog", "protocol"]),
@@ -21,7 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("auth", &["store"]),
     ("tracking", &["chat", "catalog", "routing", "store"]),
     ("relay", &["chat", "protocol", "providers", "catalog", "routing", "tracking"]),
-    ("server", &["auth", "catalog", "chat", "protocol", "providers", "relay", "routing", "tracking"]),
+    ("server", &["auth", "catalog", "chat", "listener", "protocol", "providers", "relay", "routing", "tracking"]),
     ("demo", &[]),
 ];
 

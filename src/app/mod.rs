@@ -16,11 +16,12 @@ use crate::auth::{self, AuthMode};
 use crate::catalog::Catalog;
 use crate::clock::UnixMillis;
 use crate::config::{self, Problem, ReasoningWord, Settings, Variables};
+use crate::listener::{self, Limits};
 use crate::protocol::ReasoningField;
 use crate::providers::{Timeouts, Transport};
 use crate::relay::Relay;
 use crate::secret::Secret;
-use crate::server::{self, Limits, Policy, Shared};
+use crate::server::{self, Policy, Shared};
 use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use configuration::Configuration;
@@ -73,7 +74,7 @@ impl App {
             config::AuthMode::Keys => AuthMode::Keys,
         };
         let new_key = if auth_mode == AuthMode::Keys { first_key(&store, &configuration)? } else { None };
-        let listener = server::bind(settings.api.address).await.context(in_use(settings.api.address))?;
+        let listener = listener::bind(settings.api.address).await.context(in_use(settings.api.address))?;
         let address = listener.address();
 
         let transport = Arc::new(Transport::new(timeouts(&settings)));
@@ -106,11 +107,8 @@ impl App {
             drain: settings.api.drain,
         };
         let serving = CancellationToken::new();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the listener is stopped before the tasks, so it is not one of them"
-        )]
-        let server = tokio::spawn(listener.serve(Arc::new(shared), limits, serving.clone()));
+        #[expect(clippy::disallowed_methods, reason = "the listener is stopped before the tasks, so it is not one of them")]
+        let server = tokio::spawn(listener.serve(server::service(Arc::new(shared)), limits, serving.clone()));
         tracing::info!(api.address = %address, auth.mode = ?auth_mode, version = env!("CARGO_PKG_VERSION"), "listening");
         Ok(Self { address, new_key, serving, server, tasks })
     }

@@ -1,14 +1,13 @@
-//! The API listener: sockets, routes, and the edge of every client protocol.
+//! The API listener: routes, and the edge of every client protocol.
 //!
-//! `listen` owns the sockets, `routes` is the table of everything we answer, `origin` guards against foreign web pages,
-//! `caller` says who asks. The handlers are thin: read, resolve, hand to the relay, write.
-//! Only this module knows warp.
+//! [`service`] is what a [`Listener`](crate::listener::Listener) serves: `routes` is the table of everything we answer,
+//! `origin` guards against foreign web pages, `caller` says who asks. The handlers are thin: read, resolve, hand to the
+//! relay, write.
 
 mod body;
 mod caller;
 mod embeddings;
 mod inference;
-mod listen;
 mod lists;
 mod manage;
 mod origin;
@@ -16,6 +15,7 @@ mod reply;
 mod residents;
 mod routes;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,12 +25,13 @@ use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, Method};
 use tokio::sync::Notify;
+use hyper::body::Incoming;
+use tower_service::Service;
 use warp::Filter;
-
-pub use listen::{Limits, Listener, bind};
 
 use crate::auth::KeyRing;
 use crate::catalog::Catalog;
+use crate::listener::Peer;
 use crate::relay::Relay;
 use lists::Rendered;
 use residents::Residents;
@@ -98,14 +99,17 @@ pub(crate) struct Request {
 /// The body of a request, piece by piece.
 pub(crate) type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
 
-/// The peer's address, put into each request by the accept loop.
-#[derive(Debug, Clone, Copy)]
-struct Peer(SocketAddr);
-
-/// The one filter: everything else is plain code in [`routes`]. Chains of `or` would cost twice the CPU and
-/// confuse 404 with 405.
-fn filter(shared: Arc<Shared>) -> impl Filter<Extract = (reply::Reply,), Error = warp::Rejection> + Clone {
-    warp::method()
+/// The API, ready to be served.
+///
+/// One filter; everything else is plain code in `routes`. Chains of `or` would cost twice the CPU and confuse 404
+/// with 405.
+pub fn service(
+    shared: Arc<Shared>,
+) -> impl Service<http::Request<Incoming>, Response = warp::reply::Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
+    let filter = warp::method()
         .and(warp::path::full())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
@@ -114,7 +118,8 @@ fn filter(shared: Arc<Shared>) -> impl Filter<Extract = (reply::Reply,), Error =
         .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer), body| {
             let path = path.as_str().to_owned();
             routes::dispatch(shared.clone(), Request { method, path, query, headers, peer, body })
-        })
+        });
+    warp::service(filter)
 }
 
 fn boxed(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static) -> RequestBody {

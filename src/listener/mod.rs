@@ -1,26 +1,37 @@
-//! The accept loop under warp: header timeout and size, connection cap, `TCP_NODELAY`, graceful drain with a deadline.
+//! What both listeners stand on: the accept loop under warp, and the guard against foreign host names.
 //!
+//! The loop has a header timeout and size, a connection cap, `TCP_NODELAY` and a graceful drain with a deadline.
 //! `warp::serve` has none of these, so warp's filters are served as a service under our own loop.
 
+mod host;
+
+use std::convert::Infallible;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_service::Service;
 
-use super::{Peer, Shared, filter};
+pub use host::{host_name, is_local_host};
 
 /// Longest request head, bytes; longer ones get a 431.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
-/// Limits of the listener.
+/// The peer's address, put into each request's extensions by the accept loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Limits of a listener.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections served at once; more wait in the system's queue.
@@ -56,11 +67,15 @@ impl Listener {
 
     /// Serves until `stop`, then refuses new connections and lets answers in flight finish within the drain time.
     /// Returns whether all of them did.
-    pub async fn serve(self, shared: Arc<Shared>, limits: Limits, stop: CancellationToken) -> bool {
+    pub async fn serve<S, B>(self, service: S, limits: Limits, stop: CancellationToken) -> bool
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+        S::Future: Send,
+        B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
         let mut http = hyper::server::conn::http1::Builder::new();
         // Without a timer hyper's header timeout does nothing.
         http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(MAX_HEAD_BYTES);
-        let service = warp::service(filter(shared));
         let graceful = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(limits.max_connections));
         let connections = TaskTracker::new();
@@ -79,10 +94,9 @@ impl Listener {
                 }
             };
             let service = service.clone();
-            let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
+            let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer));
-                let mut service = service.clone();
-                tower_service::Service::call(&mut service, request)
+                service.clone().call(request)
             });
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             connections.spawn(async move {
