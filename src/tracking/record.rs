@@ -86,6 +86,19 @@ pub struct UsageRecord {
     pub formula: Option<String>,
 }
 
+impl UsageRecord {
+    /// The client got an error, or did not wait for the answer.
+    pub fn has_failed(&self) -> bool {
+        self.error.is_some() || self.status >= 400
+    }
+
+    /// Something was used and its cost is not known. A request that failed before it used anything has no cost either,
+    /// but nothing is missing from the bill.
+    pub fn is_unpriced(&self) -> bool {
+        self.cost.is_none() && (self.error.is_none() || !self.usage.is_unknown())
+    }
+}
+
 /// Where a cost comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

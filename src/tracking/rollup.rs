@@ -33,23 +33,17 @@ pub(super) fn counters(record: &UsageRecord) -> Counters {
     };
     Counters {
         requests: 1,
-        errors: (record.error.is_some() || record.status >= 400).into(),
+        errors: record.has_failed().into(),
         input_tokens: sum(&[usage.input, usage.audio_input, usage.image_input]),
         output_tokens: sum(&[usage.output, usage.audio_output]),
         reasoning_tokens: sum(&[usage.reasoning]),
         cache_read_tokens: sum(&[usage.cache_read]),
         cache_write_tokens: sum(&[usage.cache_write, usage.cache_write_1h]),
         cost_nano_usd: record.cost.map_or(0, |cost| cost.0.clamp(-MAX_COST_NANO, MAX_COST_NANO)),
-        unpriced_requests: is_unpriced(record).into(),
+        unpriced_requests: record.is_unpriced().into(),
         estimated_requests: record.estimated.into(),
         total_ms: record.total_ms.into(),
     }
-}
-
-/// Something was used and its cost is not known. A request that failed before it used anything has no cost either,
-/// but nothing is missing from the bill.
-fn is_unpriced(record: &UsageRecord) -> bool {
-    record.cost.is_none() && (record.error.is_none() || !record.usage.is_unknown())
 }
 
 #[cfg(test)]
