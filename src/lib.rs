@@ -15,9 +15,11 @@
 //! - [`relay`] carries a request to the first target that answers, and the answer back; [`providers`] is the way there.
 //! - [`tracking`] is what happened: usage records, cost, the journal; [`store`] is the database.
 //! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
+//! - [`admin`] is the admin listener: pages for operators.
 //! - [`app`] puts everything together; [`cli`] is the command line, [`demo`] a simulated provider for trying it out.
 //! - [`money`], [`secret`] and [`clock`] are small leaves everyone may use.
 
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod catalog;

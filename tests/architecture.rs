@@ -23,6 +23,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tracking", &["chat", "catalog", "routing", "store"]),
     ("relay", &["chat", "protocol", "providers", "catalog", "routing", "tracking"]),
     ("server", &["auth", "catalog", "chat", "listener", "protocol", "providers", "relay", "routing", "tracking"]),
+    ("admin", &["auth", "catalog", "listener", "protocol", "store", "tracking"]),
     ("demo", &[]),
 ];
 
@@ -33,7 +34,7 @@ const TOP: [&str; 4] = ["app", "cli", "main", "lib"];
 const ROOMS: [(&str, &[&str]); 5] = [
     ("reqwest::", &["src/providers/transport.rs"]),
     ("rusqlite::", &["src/store/"]),
-    ("warp::", &["src/server/"]),
+    ("warp::", &["src/server/", "src/admin/"]),
     ("std::env::", &["src/config/"]),
     ("serde_yaml::", &["src/config/"]),
 ];

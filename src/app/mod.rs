@@ -1,17 +1,18 @@
 //! The composition root: builds every part once from values, owns the background tasks, stops everything in order.
 
+mod admin_listener;
 mod configuration;
 mod discovery;
 mod tasks;
 mod watch;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio_util::sync::CancellationToken;
 
+use crate::admin;
 use crate::auth::{self, AuthMode};
 use crate::catalog::Catalog;
 use crate::clock::UnixMillis;
@@ -24,6 +25,7 @@ use crate::secret::Secret;
 use crate::server::{self, Policy, Shared};
 use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
+use admin_listener::AdminListener;
 use configuration::Configuration;
 use tasks::Tasks;
 
@@ -33,13 +35,19 @@ type SharedTransport = Arc<Transport>;
 /// How long background tasks get to end once told to.
 const TASKS_STOP: Duration = Duration::from_secs(10);
 
+/// Connections of the admin page served at once: a few browsers.
+const ADMIN_CONNECTIONS: usize = 256;
+
 /// A running relay.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     new_key: Option<Secret>,
-    serving: CancellationToken,
-    server: tokio::task::JoinHandle<bool>,
+    new_password: Option<Secret>,
+    /// The listeners, which end before the other tasks do.
+    serving: Tasks,
+    drain: Duration,
     tasks: Tasks,
 }
 
@@ -73,9 +81,14 @@ impl App {
             config::AuthMode::Open => AuthMode::Open,
             config::AuthMode::Keys => AuthMode::Keys,
         };
-        let new_key = if auth_mode == AuthMode::Keys { first_key(&store, &configuration)? } else { None };
-        let listener = listener::bind(settings.api.address).await.context(in_use(settings.api.address))?;
+        let listener = listener::bind(settings.api.address).await.with_context(|| in_use(settings.api.address))?;
         let address = listener.address();
+        refuse_to_call_itself(&configuration, address)?;
+        let admin = AdminListener::bind(&settings.admin).await?;
+        let admin_address = admin.as_ref().map(AdminListener::address);
+        let new_password = admin.as_ref().and_then(AdminListener::new_password);
+        // Not before the addresses are ours: a key that is stored but never told would be of no use to anybody.
+        let new_key = if auth_mode == AuthMode::Keys { first_key(&store, &configuration)? } else { None };
 
         let transport = Arc::new(Transport::new(timeouts(&settings)));
         let policy = Policy {
@@ -93,29 +106,58 @@ impl App {
         };
         let relay = Relay::new(transport.clone(), journal.clone());
         let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
-
         let instances_changed = shared.instances_changed.clone();
-        let tasks = Tasks::default();
-        tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
-        tasks.start(|stop| watch::files(configuration.clone(), stop));
-        tasks.start(|stop| watch::database(configuration.clone(), store, stop));
-        tasks.start(|stop| discovery::run(configuration, transport, instances_changed, stop));
 
         let limits = Limits {
             max_connections: settings.api.max_connections,
             header_timeout: settings.api.header_timeout,
             drain: settings.api.drain,
         };
-        let serving = CancellationToken::new();
-        #[expect(clippy::disallowed_methods, reason = "the listener is stopped before the tasks, so it is not one of them")]
-        let server = tokio::spawn(listener.serve(server::service(Arc::new(shared)), limits, serving.clone()));
-        tracing::info!(api.address = %address, auth.mode = ?auth_mode, version = env!("CARGO_PKG_VERSION"), "listening");
-        Ok(Self { address, new_key, serving, server, tasks })
+        let serving = Tasks::default();
+        if let Some(admin) = admin {
+            let policy = admin::Policy {
+                password: admin.password,
+                trusted_proxies: settings.api.trusted_proxies.clone(),
+                loopback_only: settings.admin.address.ip().is_loopback(),
+                api_address: address,
+                auth_mode,
+            };
+            let pages = admin::Shared::new(configuration.catalog().clone(), store.clone(), policy);
+            let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
+            let service = admin::service(Arc::new(pages));
+            serving.start(|stop| async move { ended("admin", admin.listener.serve(service, limits, stop).await) });
+        }
+        let service = server::service(Arc::new(shared));
+        serving.start(|stop| async move { ended("api", listener.serve(service, limits, stop).await) });
+
+        let tasks = Tasks::default();
+        tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
+        tasks.start(|stop| watch::files(configuration.clone(), stop));
+        tasks.start(|stop| watch::database(configuration.clone(), store, stop));
+        tasks.start(|stop| discovery::run(configuration, transport, instances_changed, stop));
+        tracing::info!(
+            api.address = %address,
+            admin.address = admin_address.map(tracing::field::display),
+            auth.mode = ?auth_mode,
+            version = env!("CARGO_PKG_VERSION"),
+            "listening"
+        );
+        Ok(Self { address, admin_address, new_key, new_password, serving, drain: limits.drain, tasks })
     }
 
     /// The API's address, with the port the system chose if it was left to it.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The admin page's address; `None` when it is switched off.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
+    /// The admin password that was made because none was set. It is told once.
+    pub fn take_new_password(&mut self) -> Option<Secret> {
+        self.new_password.take()
     }
 
     /// The key that was made because keys are needed and there was none. It is told once.
@@ -125,11 +167,8 @@ impl App {
 
     /// Refuses new requests, lets those in flight finish within the drain time, then stores the last records.
     pub async fn stop(self) {
-        self.serving.cancel();
-        match self.server.await {
-            Ok(true) => {}
-            Ok(false) => tracing::warn!("some answers were still running at the end of the drain time"),
-            Err(error) => tracing::error!(%error, "the listener ended badly"),
+        if !self.serving.stop(self.drain + TASKS_STOP).await {
+            tracing::error!("a listener did not end");
         }
         if !self.tasks.stop(TASKS_STOP).await {
             tracing::warn!("background tasks did not end in time; records wait in the journal");
@@ -156,6 +195,13 @@ pub async fn current_catalog(variables: Variables, settings: &Settings) -> Resul
     Ok(configuration.catalog().load_full())
 }
 
+/// Says so when a listener had to leave answers behind.
+fn ended(listener: &str, all_answered: bool) {
+    if !all_answered {
+        tracing::warn!(listener, "some answers were still running at the end of the drain time");
+    }
+}
+
 fn timeouts(settings: &Settings) -> Timeouts {
     Timeouts {
         connect: settings.upstream.connect_timeout,
@@ -174,6 +220,24 @@ fn first_key(store: &Store, configuration: &Configuration) -> anyhow::Result<Opt
     store.blocking(|conn| keys::create(conn, &row)).context("cannot store the first API key")?;
     configuration.stored_keys(vec![row]);
     Ok(Some(minted.key))
+}
+
+/// A provider at the relay's own address would have every request go round until a timeout ends it: the usual way to
+/// get there is an `OLLAMA_BASE_URL` that was right before the relay took Ollama's port.
+fn refuse_to_call_itself(configuration: &Configuration, own: SocketAddr) -> anyhow::Result<()> {
+    for provider in configuration.catalog().load().providers() {
+        let host = provider.base_url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback() || ip == own.ip());
+        let is_ours = own.ip().is_loopback() || own.ip().is_unspecified();
+        anyhow::ensure!(
+            !(is_here && is_ours && provider.base_url.port_or_known_default() == Some(own.port())),
+            "provider `{}` is configured at {}, which is the relay's own address; give the relay another PORT, or the \
+             provider its real address",
+            provider.id,
+            provider.base_url
+        );
+    }
+    Ok(())
 }
 
 /// What to say when an address cannot be used; the usual reason is a real Ollama.

@@ -25,7 +25,7 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-/// Starts the relay and tells the operator the key that may have been made.
+/// Starts the relay and tells the operator the key and the password that may have been made.
 pub(super) async fn start(variables: Variables, settings: Settings) -> anyhow::Result<App> {
     raise_file_limit();
     let mut app = App::start(variables, settings).await?;
@@ -34,6 +34,13 @@ pub(super) async fn start(variables: Variables, settings: Settings) -> anyhow::R
             "Callers need an API key, and there was none. This one is shown only now:\n\n    {}\n\n\
              More of them: llm-relay keys create NAME\n",
             key.expose()
+        ));
+    }
+    if let (Some(address), Some(password)) = (app.admin_address(), app.take_new_password()) {
+        print(&format!(
+            "The admin page is at http://{address}/ (any user name). ADMIN_PASSWORD is not set, so until the relay \
+             stops the password is\n\n    {}\n\n",
+            password.expose()
         ));
     }
     Ok(app)

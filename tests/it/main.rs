@@ -1,5 +1,6 @@
 //! Black-box tests: the real binary on real sockets, in front of providers that misbehave on command.
 
+mod admin;
 mod bad_input;
 mod demo;
 mod disconnect;

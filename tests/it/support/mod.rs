@@ -14,6 +14,6 @@ mod wire;
 pub(crate) use face::Face;
 pub(crate) use http::{Client, Connection, Reply};
 pub(crate) use limits::raise_open_files;
-pub(crate) use relay::{TestRelay, wait_until};
+pub(crate) use relay::{Setup, TestRelay, wait_until};
 pub(crate) use skip::skip_aloud;
 pub(crate) use upstream::{Answer, FakeUpstream, Fault, Format, Gate, Recorded};

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -51,6 +51,16 @@ impl TestRelay {
     /// Speaks to the API port.
     pub(crate) fn client(&self) -> Client {
         Client { address: self.address }
+    }
+
+    /// Speaks to the admin port, which has to be switched on by the environment.
+    pub(crate) fn admin(&self) -> Client {
+        let mut address = None;
+        wait_until("the admin page listens", || {
+            address = self.log().iter().rev().find_map(|line| listening_address(line, "admin.address"));
+            address.is_some()
+        });
+        Client { address: address.expect("it was found") }
     }
 
     /// Every line logged so far, over all starts.
@@ -164,6 +174,11 @@ impl Setup {
         self.relay_yaml(&format!("providers:\n{providers}"))
     }
 
+    /// Runs it where it is expected to end by itself: it must not be able to start.
+    pub(crate) fn run(self) -> Output {
+        self.program(&[self.command]).output().expect("the program can be run")
+    }
+
     /// Starts it and waits until it listens.
     pub(crate) fn start(self) -> TestRelay {
         let log = Arc::default();
@@ -215,7 +230,7 @@ impl Setup {
 
 fn collect_log(stderr: ChildStderr, log: &Mutex<Vec<String>>, found: &Sender<SocketAddr>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        if let Some(address) = listening_address(&line) {
+        if let Some(address) = listening_address(&line, "api.address") {
             // Nobody waits any more when a start took too long; the lines are still worth keeping.
             let _ = found.send(address);
         }
@@ -223,11 +238,11 @@ fn collect_log(stderr: ChildStderr, log: &Mutex<Vec<String>>, found: &Sender<Soc
     }
 }
 
-/// The address in the line that announces the API listener. Fields may stand at the top or under `fields`.
-fn listening_address(line: &str) -> Option<SocketAddr> {
+/// The address in the line that announces the listeners. Fields may stand at the top or under `fields`.
+fn listening_address(line: &str, field: &str) -> Option<SocketAddr> {
     let line: Value = serde_json::from_str(line).ok()?;
     let fields = if line["fields"].is_object() { &line["fields"] } else { &line };
-    (fields["message"] == "listening").then(|| fields["api.address"].as_str()?.parse().ok())?
+    (fields["message"] == "listening").then(|| fields[field].as_str()?.parse().ok())?
 }
 
 /// Asks again and again until the condition holds; fails the test when it does not in time.

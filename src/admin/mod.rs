@@ -1,0 +1,93 @@
+//! The admin listener: pages for operators. For now there is one, read-only: what is ready, and who spent what.
+//!
+//! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `login` says who may
+//! look, `overview` gathers what the page shows, `words` writes numbers and times for people, `assets` are the files
+//! that pages need. Pages have no script and load nothing from elsewhere; `reply` tells browsers to insist on that.
+
+mod assets;
+mod login;
+mod overview;
+mod reply;
+mod routes;
+mod words;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use http::{HeaderMap, Method};
+use hyper::body::Incoming;
+use ipnet::IpNet;
+use tower_service::Service;
+use warp::Filter;
+
+pub use login::new_password;
+
+use crate::auth::AuthMode;
+use crate::catalog::Catalog;
+use crate::listener::Peer;
+use crate::secret::Secret;
+use crate::store::Store;
+use login::Login;
+
+/// What the pages are made from. The catalog's snapshot is taken once per request.
+pub struct Shared {
+    catalog: Arc<ArcSwap<Catalog>>,
+    store: Store,
+    policy: Policy,
+    login: Login,
+    started: Instant,
+}
+
+/// Settings that do not change while the program runs.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// What opens the pages.
+    pub password: Secret,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The listener is bound to a loopback address: foreign `Host` headers are refused (DNS rebinding).
+    pub loopback_only: bool,
+    /// Where the API listens; shown, and part of the example.
+    pub api_address: SocketAddr,
+    /// Whether callers of the API need a key; the example then shows where it goes.
+    pub auth_mode: AuthMode,
+}
+
+impl Shared {
+    /// What the pages are made from; the time shown as uptime begins now.
+    pub fn new(catalog: Arc<ArcSwap<Catalog>>, store: Store, policy: Policy) -> Self {
+        let login = Login::new(&policy.password);
+        Self { catalog, store, policy, login, started: Instant::now() }
+    }
+}
+
+/// A request without its body: no page reads one.
+struct Request {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    peer: SocketAddr,
+}
+
+/// The pages, ready to be served.
+pub fn service(
+    shared: Arc<Shared>,
+) -> impl Service<http::Request<Incoming>, Response = warp::reply::Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ 'static {
+    let filter = warp::method()
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Peer>())
+        .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer)| {
+            let path = path.as_str().to_owned();
+            routes::dispatch(shared.clone(), Request { method, path, query, headers, peer })
+        });
+    warp::service(filter)
+}

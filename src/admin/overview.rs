@@ -1,0 +1,181 @@
+//! The first page: what is ready, who spent what, what happened last. Finished values; the template decides nothing.
+
+mod rows;
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use askama::Template;
+
+use super::reply::{self, Reply};
+use super::{Shared, words};
+use crate::auth::AuthMode;
+use crate::catalog::{Catalog, ListedKind, Provider};
+use crate::clock::UnixMillis;
+use crate::protocol::ModelKind;
+use crate::store::{Conn, StoreError, usage};
+use crate::tracking::{self, Counters, Dimension, Period, PeriodError, Report, UsageRecord};
+use rows::{Card, Group, ProviderRow, RequestRow};
+
+/// Requests shown.
+const RECENT: u32 = 20;
+
+/// The periods one can choose, as the report understands them, and in words. The first is the default.
+const PERIODS: [(&str, &str); 3] = [("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days")];
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    version: &'static str,
+    uptime: String,
+    /// When the page was made.
+    now: String,
+    /// Where the API is, for people.
+    api: String,
+    /// A command to try.
+    example: String,
+    ready: Vec<ProviderRow>,
+    /// Providers that are known but cannot be called.
+    waiting: Vec<ProviderRow>,
+    cards: [Card; 3],
+    periods: [PeriodLink; 3],
+    groups: [Group; 2],
+    recent: Vec<RequestRow>,
+}
+
+struct PeriodLink {
+    value: &'static str,
+    words: &'static str,
+    /// It is the one shown.
+    current: bool,
+}
+
+/// What the store knows, read in one go.
+struct Numbers {
+    /// Today, the last seven and the last thirty days.
+    totals: [Counters; 3],
+    by_tag: Report,
+    by_model: Report,
+    recent: Vec<UsageRecord>,
+}
+
+/// The page.
+pub(super) async fn page(shared: &Shared, query: &str) -> Reply {
+    let period = chosen_period(query);
+    let now = UnixMillis::now();
+    let numbers = match shared.store.run(move |conn| read(conn, period, now)).await {
+        Ok(numbers) => numbers,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "the overview cannot be read from the database");
+            return reply::text(503, "The database cannot be read at the moment; the log says why.\n");
+        }
+    };
+    match overview(shared, &numbers, period, now).render() {
+        Ok(page) => reply::bytes(200, "text/html; charset=utf-8", page),
+        Err(error) => {
+            tracing::error!(%error, "the overview cannot be written");
+            reply::text(500, "The page cannot be made; the log says why.\n")
+        }
+    }
+}
+
+/// The period of `?period=…`; what is not offered is the default.
+fn chosen_period(query: &str) -> &'static str {
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("period="));
+    let offered = PERIODS.map(|(value, _)| value);
+    offered.into_iter().find(|value| asked == Some(value)).unwrap_or(offered[0])
+}
+
+fn read(conn: &mut Conn<'_>, period: &str, now: UnixMillis) -> Result<Numbers, StoreError> {
+    let today = words::moment(now, "%Y-%m-%d");
+    let total = |conn: &mut Conn<'_>, from: &str| {
+        let period = period_from(from, now);
+        usage::total(conn, period.from, period.to)
+    };
+    let period = period_from(period, now);
+    let everything = Period { from: UnixMillis(0), to: period.to };
+    Ok(Numbers {
+        totals: [total(conn, &today)?, total(conn, "7d")?, total(conn, "30d")?],
+        by_tag: tracking::report(conn, Dimension::Tag, period)?,
+        by_model: tracking::report(conn, Dimension::Model, period)?,
+        recent: tracking::recent(conn, everything, RECENT)?,
+    })
+}
+
+/// From a text of ours to the end of this hour.
+fn period_from(from: &str, now: UnixMillis) -> Period {
+    Period::parse(Some(from), None, now).unwrap_or_else(|error| match error {
+        // In the first millisecond of a day, today has no length yet.
+        PeriodError::Unreadable(_) | PeriodError::Backwards => Period { from: now, to: now },
+    })
+}
+
+fn overview(shared: &Shared, numbers: &Numbers, period: &str, now: UnixMillis) -> Overview {
+    let catalog = shared.catalog.load_full();
+    let (ready, waiting) = catalog.providers().iter().partition::<Vec<_>, _>(|provider| provider.is_ready());
+    let rows =
+        |providers: Vec<&Arc<Provider>>| providers.into_iter().map(|one| ProviderRow::new(one, &catalog)).collect();
+    let [today, week, month] = &numbers.totals;
+    Overview {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime: words::duration(shared.started.elapsed()),
+        now: words::moment(now, "%Y-%m-%d %H:%M:%S UTC"),
+        api: api_in_words(shared),
+        example: example(shared, &catalog),
+        ready: rows(ready),
+        waiting: rows(waiting),
+        cards: [Card::new("Today", today), Card::new("Last 7 days", week), Card::new("Last 30 days", month)],
+        periods: PERIODS.map(|(value, words)| PeriodLink { value, words, current: value == period }),
+        groups: [
+            Group::new("By tag", "Tag", "A request with two tags counts for each of them.", &numbers.by_tag, period),
+            Group::new("By model", "Model", "", &numbers.by_model, period),
+        ],
+        recent: numbers.recent.iter().map(|record| RequestRow::new(record, now)).collect(),
+    }
+}
+
+fn api_in_words(shared: &Shared) -> String {
+    let address = shared.policy.api_address;
+    if address.ip().is_unspecified() {
+        format!("port {} of every interface", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// A command that asks the first model that can chat, as a caller on this machine would write it.
+fn example(shared: &Shared, catalog: &Catalog) -> String {
+    let mut address = shared.policy.api_address;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let key = match shared.policy.auth_mode {
+        AuthMode::Open => "",
+        AuthMode::Keys => " -H 'Authorization: Bearer YOUR_KEY'",
+    };
+    let chats = |kind: ListedKind| {
+        catalog.listing().iter().find(move |listed| {
+            listed.kind == kind && listed.model.as_ref().is_some_and(|model| model.profile.kind == ModelKind::Chat)
+        })
+    };
+    let listed = chats(ListedKind::Alias).or_else(|| chats(ListedKind::Model));
+    let model = listed.map_or("MODEL", |listed| &listed.name);
+    let body = serde_json::json!({ "model": model, "messages": [{ "role": "user", "content": "Hello" }] });
+    // Names come from providers too: no quote of theirs may end ours in somebody's shell.
+    let body = body.to_string().replace('\'', r"'\''");
+    format!("curl http://{address}/api/chat{key} -d '{body}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_offered_periods_are_chosen() {
+        assert_eq!(chosen_period("period=7d"), "7d");
+        assert_eq!(chosen_period("a=b&period=30d"), "30d");
+        for query in ["", "period=", "period=7", "period=9999999d", "xperiod=7d"] {
+            assert_eq!(chosen_period(query), "24h", "{query}");
+        }
+    }
+}
