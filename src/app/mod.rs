@@ -225,7 +225,7 @@ fn first_key(store: &Store, configuration: &Configuration) -> anyhow::Result<Opt
 /// A provider at the relay's own address would have every request go round until a timeout ends it: the usual way to
 /// get there is an `OLLAMA_BASE_URL` that was right before the relay took Ollama's port.
 fn refuse_to_call_itself(configuration: &Configuration, own: SocketAddr) -> anyhow::Result<()> {
-    for provider in configuration.catalog().load().providers() {
+    for provider in configuration.catalog().load().providers().iter().filter(|provider| provider.is_ready()) {
         let host = provider.base_url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback() || ip == own.ip());
         let is_ours = own.ip().is_loopback() || own.ip().is_unspecified();

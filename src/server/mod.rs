@@ -24,8 +24,8 @@ use arc_swap::ArcSwap;
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, Method};
-use tokio::sync::Notify;
 use hyper::body::Incoming;
+use tokio::sync::Notify;
 use tower_service::Service;
 use warp::Filter;
 
