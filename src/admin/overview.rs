@@ -2,7 +2,7 @@
 
 mod rows;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use askama::Template;
@@ -116,12 +116,13 @@ fn overview(shared: &Shared, numbers: &Numbers, period: &str, now: UnixMillis) -
     let rows =
         |providers: Vec<&Arc<Provider>>| providers.into_iter().map(|one| ProviderRow::new(one, &catalog)).collect();
     let [today, week, month] = &numbers.totals;
+    let api = shared.policy.api_address;
     Overview {
         version: env!("CARGO_PKG_VERSION"),
         uptime: words::duration(shared.started.elapsed()),
         now: words::moment(now, "%Y-%m-%d %H:%M:%S UTC"),
-        api: api_in_words(shared),
-        example: example(shared, &catalog),
+        api: api_in_words(api),
+        example: example(api, shared.policy.auth_mode, first_to_chat(&catalog).unwrap_or("MODEL")),
         ready: rows(ready),
         waiting: rows(waiting),
         cards: [Card::new("Today", today), Card::new("Last 7 days", week), Card::new("Last 30 days", month)],
@@ -134,36 +135,33 @@ fn overview(shared: &Shared, numbers: &Numbers, period: &str, now: UnixMillis) -
     }
 }
 
-fn api_in_words(shared: &Shared) -> String {
-    let address = shared.policy.api_address;
-    if address.ip().is_unspecified() {
-        format!("port {} of every interface", address.port())
-    } else {
-        format!("http://{address}")
-    }
+fn api_in_words(api: SocketAddr) -> String {
+    if api.ip().is_unspecified() { format!("port {} of every interface", api.port()) } else { format!("http://{api}") }
 }
 
-/// A command that asks the first model that can chat, as a caller on this machine would write it.
-fn example(shared: &Shared, catalog: &Catalog) -> String {
-    let mut address = shared.policy.api_address;
-    if address.ip().is_unspecified() {
-        address.set_ip(Ipv4Addr::LOCALHOST.into());
-    }
-    let key = match shared.policy.auth_mode {
-        AuthMode::Open => "",
-        AuthMode::Keys => " -H 'Authorization: Bearer YOUR_KEY'",
-    };
+/// The first name in the lists behind which a model chats; aliases come first, as the operator's own.
+fn first_to_chat(catalog: &Catalog) -> Option<&str> {
     let chats = |kind: ListedKind| {
         catalog.listing().iter().find(move |listed| {
             listed.kind == kind && listed.model.as_ref().is_some_and(|model| model.profile.kind == ModelKind::Chat)
         })
     };
-    let listed = chats(ListedKind::Alias).or_else(|| chats(ListedKind::Model));
-    let model = listed.map_or("MODEL", |listed| &listed.name);
+    chats(ListedKind::Alias).or_else(|| chats(ListedKind::Model)).map(|listed| listed.name.as_str())
+}
+
+/// A command that asks a model, as a caller on this machine would write it.
+fn example(mut api: SocketAddr, mode: AuthMode, model: &str) -> String {
+    if api.ip().is_unspecified() {
+        api.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    let key = match mode {
+        AuthMode::Open => "",
+        AuthMode::Keys => " -H 'Authorization: Bearer YOUR_KEY'",
+    };
     let body = serde_json::json!({ "model": model, "messages": [{ "role": "user", "content": "Hello" }] });
     // Names come from providers too: no quote of theirs may end ours in somebody's shell.
     let body = body.to_string().replace('\'', r"'\''");
-    format!("curl http://{address}/api/chat{key} -d '{body}'")
+    format!("curl http://{api}/api/chat{key} -d '{body}'")
 }
 
 #[cfg(test)]
@@ -177,5 +175,14 @@ mod tests {
         for query in ["", "period=", "period=7", "period=9999999d", "xperiod=7d"] {
             assert_eq!(chosen_period(query), "24h", "{query}");
         }
+    }
+
+    #[test]
+    fn no_name_breaks_out_of_the_example() {
+        let command = example("0.0.0.0:11434".parse().unwrap(), AuthMode::Keys, "x'; rm -rf ~ '\"");
+        assert_eq!(
+            command,
+            r#"curl http://127.0.0.1:11434/api/chat -H 'Authorization: Bearer YOUR_KEY' -d '{"model":"x'\''; rm -rf ~ '\''\"","messages":[{"role":"user","content":"Hello"}]}'"#
+        );
     }
 }

@@ -103,6 +103,7 @@ fn the_page_shows_what_a_request_cost() {
 fn without_a_provider_the_page_says_what_is_missing() {
     let page = get(setup().start().admin(), "/").text();
     assert!(page.contains("No provider is ready") && page.contains("OPENAI_API_KEY"), "{page}");
+    assert!(!page.contains("curl"), "there is nothing to try yet: {page}");
 }
 
 #[test]
