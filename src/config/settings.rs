@@ -280,9 +280,13 @@ fn database(url: &str) -> Result<PathBuf, String> {
 }
 
 fn log_level(text: &str) -> Result<String, String> {
-    match tracing_subscriber::EnvFilter::try_new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("expected error, warn, info, debug, trace or directives: {error}")),
+    // The filter itself takes any word for the name of a module.
+    let is_level = |part: &str| part.contains('=') || part.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    let is_filter = text.parse::<tracing_subscriber::filter::Targets>().is_ok();
+    if is_filter && text.split(',').all(|part| is_level(part.trim())) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is none of error, warn, info, debug, trace, nor a list like info,llm_relay::relay=debug"))
     }
 }
 

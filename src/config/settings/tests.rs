@@ -110,3 +110,14 @@ fn the_example_names_settings_that_work_and_their_defaults() {
     assert_eq!(example.store.database, default.store.database);
     assert_eq!(example.auth.mode, default.auth.mode);
 }
+
+#[test]
+fn a_log_level_is_a_level_or_a_list_of_directives() {
+    let level = |text: &str| Settings::load(&[("LOG_LEVEL", text)].into_iter().collect()).map(|settings| settings.log.level);
+    for text in ["warn", "DEBUG", "info,llm_relay::relay=debug"] {
+        assert_eq!(level(text).unwrap(), text);
+    }
+    for text in ["loud", "info,loud", "llm_relay=loud"] {
+        assert_eq!(level(text).unwrap_err()[0].place, "LOG_LEVEL", "{text}");
+    }
+}
