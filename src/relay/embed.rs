@@ -4,10 +4,10 @@
 use bytes::Bytes;
 use http::Method;
 
-use super::attempt::{complete, fail, record, refusal};
 use super::error::{RelayError, UpstreamError};
 use super::observation::Observation;
-use super::whole::MAX_ANSWER_BYTES;
+use super::record::{self, complete, fail};
+use super::whole::{MAX_ANSWER_BYTES, refusal};
 use super::{Answer, AnswerBody, Relay};
 use crate::chat::EmbedRequest;
 use crate::clock::{Timing, UnixNanos};
@@ -46,7 +46,7 @@ impl Relay {
         let encoded = codec.encode_embed(call.request, &model.profile)?;
         let mut draft = call.draft;
         draft.attempts = 1;
-        let mut recording = record(&self.journal, draft, model, call.body);
+        let mut recording = record::begin(&self.journal, draft, model, call.body);
         let idle = self.transport.timeouts().idle;
         let url = address(provider, &model.profile.id, Operation::Embed);
         let payload = Payload::Json(Bytes::from(encoded.body));

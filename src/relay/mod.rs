@@ -9,8 +9,10 @@ mod attempt;
 mod embed;
 mod error;
 mod observation;
+mod passage;
 mod pipe;
 mod plan;
+mod record;
 mod stream;
 mod whole;
 

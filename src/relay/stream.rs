@@ -13,10 +13,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep};
 
-use super::attempt::{Attempt, Crossing, complete, fail, failure};
 use super::error::{RelayError, UpstreamError};
 use super::observation::Observation;
+use super::passage::{Crossing, Passage};
 use super::pipe::{Pipe, Tee};
+use super::record::{complete, fail, failure};
 use super::whole::MAX_ANSWER_BYTES;
 use super::{Answer, AnswerBody};
 use crate::clock::UnixNanos;
@@ -41,7 +42,7 @@ pub struct AnswerStream {
     /// `None` once the provider is done, or has failed.
     upstream: Option<BodyStream>,
     pipe: Pipe,
-    attempt: Attempt,
+    passage: Passage,
     /// `None` once the record is written.
     recording: Option<Recording>,
     first_token: Option<UnixNanos>,
@@ -52,15 +53,15 @@ pub struct AnswerStream {
 }
 
 /// Waits for the first frame of a streamed answer.
-pub(super) async fn open(attempt: Attempt, recording: Recording, response: Response) -> Result<Answer, RelayError> {
+pub(super) async fn open(passage: Passage, recording: Recording, response: Response) -> Result<Answer, RelayError> {
     if !response.is_stream() && response.content_type().is_some_and(|kind| kind.contains("json")) {
-        return open_whole(attempt, recording, response).await;
+        return open_whole(passage, recording, response).await;
     }
-    let pipe = Pipe::new(attempt.model.provider.protocol.codec(), attempt.output());
-    let mut stream = AnswerStream::new(attempt, recording, response.body, pipe);
+    let pipe = Pipe::new(passage.model.provider.protocol.codec(), passage.output());
+    let mut stream = AnswerStream::new(passage, recording, response.body, pipe);
     while !stream.pipe.has_frames {
         let Some(upstream) = &mut stream.upstream else { break };
-        let idle = stream.attempt.idle;
+        let idle = stream.passage.idle;
         let error = match tokio::time::timeout(idle, upstream.next()).await {
             // Comments alone say that the provider is alive, but it may still turn out to be unable to answer.
             Ok(Some(Ok(chunk))) => match stream.feed(&chunk) {
@@ -71,8 +72,8 @@ pub(super) async fn open(attempt: Attempt, recording: Recording, response: Respo
                 Ok(()) => continue,
                 Err(fault) => stream.fault(fault),
             },
-            Ok(Some(Err(error))) => UpstreamError::transport(&stream.attempt.model.provider, &error),
-            Err(_) => UpstreamError::transport(&stream.attempt.model.provider, &TransportError::silent(idle)),
+            Ok(Some(Err(error))) => UpstreamError::transport(&stream.passage.model.provider, &error),
+            Err(_) => UpstreamError::transport(&stream.passage.model.provider, &TransportError::silent(idle)),
         };
         return Err(match stream.recording.take() {
             Some(recording) => fail(recording, error),
@@ -83,10 +84,10 @@ pub(super) async fn open(attempt: Attempt, recording: Recording, response: Respo
 }
 
 /// A whole answer came although a stream was asked for: it is handed out as the stream it would have been.
-async fn open_whole(attempt: Attempt, mut recording: Recording, response: Response) -> Result<Answer, RelayError> {
-    let provider = &attempt.model.provider;
+async fn open_whole(passage: Passage, mut recording: Recording, response: Response) -> Result<Answer, RelayError> {
+    let provider = &passage.model.provider;
     let head_at = UnixNanos::now();
-    let body = match response.body.collect(MAX_ANSWER_BYTES, attempt.idle).await {
+    let body = match response.body.collect(MAX_ANSWER_BYTES, passage.idle).await {
         Ok(body) => body,
         Err(error) => return Err(fail(recording, UpstreamError::transport(provider, &error))),
     };
@@ -94,21 +95,21 @@ async fn open_whole(attempt: Attempt, mut recording: Recording, response: Respon
         Ok(answer) => answer,
         Err(fault) => return Err(fail(recording, UpstreamError::fault(provider, fault))),
     };
-    let format = attempt.format.codec();
-    if let (Crossing::Forward { .. }, Framing::Ndjson) = (&attempt.crossing, provider.protocol.codec().framing()) {
+    let format = passage.format.codec();
+    if let (Crossing::Forward { .. }, Framing::Ndjson) = (&passage.crossing, provider.protocol.codec().framing()) {
         // One object is a whole stream of lines. Ollama answers so when a model was only to be loaded.
         let mut observation = Observation::of_response(&answer);
         recording.saw_answer(observation.answer_bytes);
-        let bytes = attempt.echo().map_or(body.clone(), |echo| Bytes::from(echo.apply(&body).into_owned()));
+        let bytes = passage.echo().map_or(body.clone(), |echo| Bytes::from(echo.apply(&body).into_owned()));
         let cost = complete(recording, &mut observation);
-        return Ok(attempt.answer(format.content_types().whole, cost, AnswerBody::Whole(bytes)));
+        return Ok(passage.answer(format.content_types().whole, cost, AnswerBody::Whole(bytes)));
     }
-    let timing = attempt.timing(Some(head_at));
-    let mut restoration = match &attempt.crossing {
+    let timing = passage.timing(Some(head_at));
+    let mut restoration = match &passage.crossing {
         Crossing::Translate(restoration) => restoration.clone(),
         Crossing::Forward { .. } => Restoration::default(),
     };
-    let mut encoder = format.encoder(attempt.context.clone());
+    let mut encoder = format.encoder(passage.context.clone());
     let (mut observation, mut bytes) = (Observation::default(), Vec::new());
     let mut tee = Tee {
         observation: &mut observation,
@@ -122,16 +123,16 @@ async fn open_whole(attempt: Attempt, mut recording: Recording, response: Respon
     encoder.finish(timing, &mut bytes);
     recording.saw_answer(observation.answer_bytes);
     let cost = complete(recording, &mut observation);
-    Ok(attempt.answer(format.content_types().stream, cost, AnswerBody::Whole(Bytes::from(bytes))))
+    Ok(passage.answer(format.content_types().stream, cost, AnswerBody::Whole(Bytes::from(bytes))))
 }
 
 impl AnswerStream {
-    fn new(attempt: Attempt, recording: Recording, upstream: BodyStream, pipe: Pipe) -> Self {
+    fn new(passage: Passage, recording: Recording, upstream: BodyStream, pipe: Pipe) -> Self {
         Self {
             upstream: Some(upstream),
             pipe,
-            alarm: Box::pin(tokio::time::sleep(attempt.idle)),
-            attempt,
+            alarm: Box::pin(tokio::time::sleep(passage.idle)),
+            passage,
             recording: Some(recording),
             first_token: None,
             last_byte: Instant::now(),
@@ -140,8 +141,8 @@ impl AnswerStream {
     }
 
     fn into_answer(self) -> Answer {
-        let content_type = self.attempt.format.codec().content_types().stream;
-        let mut answer = self.attempt.answer(content_type, None, AnswerBody::Whole(Bytes::new()));
+        let content_type = self.passage.format.codec().content_types().stream;
+        let mut answer = self.passage.answer(content_type, None, AnswerBody::Whole(Bytes::new()));
         answer.body = AnswerBody::Stream(Box::new(self));
         answer
     }
@@ -168,7 +169,7 @@ impl AnswerStream {
     /// The provider closed its stream, or said that it is complete. The record is written before the last byte leaves.
     fn end(&mut self) -> Result<(), StreamFault> {
         self.upstream = None;
-        self.pipe.end(self.attempt.timing(self.first_token))?;
+        self.pipe.end(self.passage.timing(self.first_token))?;
         if let Some(recording) = self.recording.take() {
             complete(recording, &mut self.pipe.observation);
         }
@@ -176,7 +177,7 @@ impl AnswerStream {
     }
 
     fn fault(&self, fault: StreamFault) -> UpstreamError {
-        UpstreamError::fault(&self.attempt.model.provider, fault)
+        UpstreamError::fault(&self.passage.model.provider, fault)
     }
 
     /// Writes the protocol's error event; the stream ends after it.
@@ -192,7 +193,7 @@ impl AnswerStream {
             code: error.code,
             param: error.param,
             retry_after: error.retry_after,
-            request_id: self.attempt.context.request_id.clone(),
+            request_id: self.passage.context.request_id.clone(),
         });
     }
 
@@ -209,13 +210,13 @@ impl AnswerStream {
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    self.fail(UpstreamError::transport(&self.attempt.model.provider, &error));
+                    self.fail(UpstreamError::transport(&self.passage.model.provider, &error));
                 }
                 Poll::Ready(None) => self.close(),
                 Poll::Pending if self.pipe.ready.is_empty() => {
                     ready!(self.poll_alarm(context));
-                    let silent = TransportError::silent(self.attempt.idle);
-                    self.fail(UpstreamError::transport(&self.attempt.model.provider, &silent));
+                    let silent = TransportError::silent(self.passage.idle);
+                    self.fail(UpstreamError::transport(&self.passage.model.provider, &silent));
                 }
                 Poll::Pending if self.steps_back < STEPS_BACK => {
                     self.steps_back += 1;
@@ -240,7 +241,7 @@ impl AnswerStream {
     fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.alarm.as_mut().poll(context));
-            let deadline = self.last_byte + self.attempt.idle;
+            let deadline = self.last_byte + self.passage.idle;
             if deadline <= Instant::now() {
                 return Poll::Ready(());
             }

@@ -113,7 +113,8 @@ fn the_example_names_settings_that_work_and_their_defaults() {
 
 #[test]
 fn a_log_level_is_a_level_or_a_list_of_directives() {
-    let level = |text: &str| Settings::load(&[("LOG_LEVEL", text)].into_iter().collect()).map(|settings| settings.log.level);
+    let level =
+        |text: &str| Settings::load(&[("LOG_LEVEL", text)].into_iter().collect()).map(|settings| settings.log.level);
     for text in ["warn", "DEBUG", "info,llm_relay::relay=debug"] {
         assert_eq!(level(text).unwrap(), text);
     }
