@@ -76,6 +76,12 @@ impl App {
         let (configuration, warnings) =
             Configuration::load(variables, &settings, stored_keys).map_err(StartError::Configuration)?;
         configuration::warn(&warnings);
+        if !configuration.catalog().load().providers().iter().any(|provider| provider.is_ready()) {
+            tracing::warn!(
+                "no provider is ready: set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY, OLLAMA_BASE_URL for models of \
+                 your own, or `providers` in relay.yaml; `llm-relay demo` needs none"
+            );
+        }
         let configuration = Arc::new(configuration);
         let auth_mode = match settings.auth.mode {
             config::AuthMode::Open => AuthMode::Open,

@@ -112,6 +112,27 @@ impl Transport {
         url: Url,
         payload: Payload,
     ) -> Result<Response, TransportError> {
+        let first_byte = self.timeouts.first_byte;
+        match tokio::time::timeout(first_byte, self.send_patiently(provider, method, url, payload)).await {
+            Ok(result) => result,
+            Err(_) => Err(TransportError {
+                failure: TransportFailure::Timeout,
+                message: format!("no answer within {} s", first_byte.as_secs()),
+            }),
+        }
+    }
+
+    /// Sends a request and waits for the head of the answer for as long as it takes: for pulls and uploads of models.
+    ///
+    /// # Errors
+    /// [`TransportError`] when there is no answer; any HTTP status is an answer.
+    pub async fn send_patiently(
+        &self,
+        provider: &Provider,
+        method: Method,
+        url: Url,
+        payload: Payload,
+    ) -> Result<Response, TransportError> {
         let client = self.client(url.scheme() == "https");
         let mut request = client.request(method, url).headers(headers(provider));
         request = match payload {
@@ -121,17 +142,7 @@ impl Transport {
             }
             Payload::Stream(stream) => request.body(reqwest::Body::wrap_stream(stream)),
         };
-        let answer = tokio::time::timeout(self.timeouts.first_byte, request.send()).await;
-        let response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(TransportError::from_reqwest(error)),
-            Err(_) => {
-                return Err(TransportError {
-                    failure: TransportFailure::Timeout,
-                    message: format!("no answer within {} s", self.timeouts.first_byte.as_secs()),
-                });
-            }
-        };
+        let response = request.send().await.map_err(TransportError::from_reqwest)?;
         Ok(Response {
             status: response.status().as_u16(),
             headers: response.headers().clone(),

@@ -236,7 +236,7 @@ async fn send(
     let response = shared
         .relay
         .transport()
-        .send(provider, method, url, payload)
+        .send_patiently(provider, method, url, payload)
         .await
         .map_err(|error| Failure::Relay(UpstreamError::transport(provider, &error).into()))?;
     let content_type = response.headers.get(CONTENT_TYPE).cloned();
