@@ -114,12 +114,15 @@ mod tests {
 
     #[test]
     fn two_programs_may_start_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("relay.db");
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| Store::open(&path).unwrap());
-            }
-        });
+        // Often enough to meet in the moment in which the new file is switched to WAL.
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("relay.db");
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| Store::open(&path).unwrap());
+                }
+            });
+        }
     }
 }

@@ -1,16 +1,18 @@
 //! SQLite: how a connection is made, and how values cross.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter};
 
 use super::Param;
 use crate::store::StoreError;
 
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait before WAL is tried again.
+const WAL_RETRY: Duration = Duration::from_millis(10);
 /// Prepared statements kept per connection: more than the program has.
 const STATEMENT_CACHE: usize = 64;
 
@@ -50,11 +52,26 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, rusqlite::Err
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // WAL lets `llm-relay report` read while the server writes. With it, `synchronous=NORMAL` can lose the last
     // transactions to a power cut but never corrupts the file; a mere crash loses nothing.
-    connection.execute_batch(
-        "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on; pragma temp_store = memory;",
-    )?;
+    switch_to_wal(&connection)?;
+    connection.execute_batch("pragma synchronous = normal; pragma foreign_keys = on; pragma temp_store = memory;")?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     Ok(connection)
+}
+
+/// A new file is switched to WAL once. Two programs that both try are told "locked" at once, without the time-out, because
+/// each would wait for the other; whoever comes second finds it done.
+fn switch_to_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let begun = Instant::now();
+    loop {
+        match connection.execute_batch("pragma journal_mode = wal") {
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => std::thread::sleep(WAL_RETRY),
+            result => return result,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// A connection, or a transaction on one, as query functions use it.
