@@ -13,47 +13,23 @@ pub(super) struct Observation {
     pub answer_bytes: u64,
     /// Anything of the answer itself has come.
     pub has_content: bool,
-    /// What the current frame held.
-    frame: FrameContent,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum FrameContent {
-    #[default]
-    Nothing,
-    UsageOnly,
-    More,
+    /// The current frame reported usage.
+    frame_has_usage: bool,
 }
 
 impl Observation {
     /// A new frame begins.
     pub(super) fn begin_frame(&mut self) {
-        self.frame = FrameContent::Nothing;
+        self.frame_has_usage = false;
     }
 
-    /// The frame held usage and nothing else: the chunk OpenAI sends only to those who asked for it.
-    pub(super) fn frame_is_usage_only(&self) -> bool {
-        self.frame == FrameContent::UsageOnly
+    /// The frame reported usage, perhaps beside other things.
+    pub(super) fn frame_has_usage(&self) -> bool {
+        self.frame_has_usage
     }
 
     /// Notes an event without taking it.
     pub(super) fn see(&mut self, event: &Event<'_>) {
-        self.frame = match event {
-            Event::Usage(_) if self.frame != FrameContent::More => FrameContent::UsageOnly,
-            // Finish reasons may be held back until the usage is known.
-            Event::Finish { .. } => self.frame,
-            Event::Usage(_)
-            | Event::Start(_)
-            | Event::Text { .. }
-            | Event::Reasoning { .. }
-            | Event::ReasoningSignature { .. }
-            | Event::RedactedReasoning { .. }
-            | Event::Refusal { .. }
-            | Event::ToolCallStart { .. }
-            | Event::ToolCallArguments { .. }
-            | Event::Logprobs { .. }
-            | Event::Citations(_) => FrameContent::More,
-        };
         match event {
             Event::Text { text, .. } | Event::Reasoning { text, .. } | Event::Refusal { text, .. } => {
                 self.content(text);
@@ -61,7 +37,10 @@ impl Observation {
             Event::ToolCallStart { name, .. } => self.content(name),
             Event::ToolCallArguments { fragment, .. } => self.content(fragment),
             Event::Finish { reason, .. } => self.finish = self.finish.or(Some(*reason)),
-            Event::Usage(usage) => self.usage = Some(usage.clone()),
+            Event::Usage(usage) => {
+                self.frame_has_usage = true;
+                self.usage = Some(usage.clone());
+            }
             Event::Start(_)
             | Event::ReasoningSignature { .. }
             | Event::RedactedReasoning { .. }
@@ -92,21 +71,6 @@ impl EventSink for Observation {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_frame_with_text_beside_its_usage_is_not_usage_only() {
-        let usage = || Event::Usage(Box::default());
-        let mut observation = Observation::default();
-        observation.begin_frame();
-        observation.see(&usage());
-        assert!(observation.frame_is_usage_only());
-        observation.begin_frame();
-        observation.see(&Event::Text { choice: 0, text: "x".into() });
-        observation.see(&usage());
-        assert!(!observation.frame_is_usage_only());
-        observation.begin_frame();
-        assert!(!observation.frame_is_usage_only());
-    }
 
     #[test]
     fn later_usage_replaces_earlier_usage() {

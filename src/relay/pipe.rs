@@ -5,7 +5,9 @@ use crate::chat::{Event, EventSink};
 use crate::clock::{Timing, UnixNanos};
 use crate::protocol::framing::{Framer, RawFrame};
 use crate::protocol::ollama::ModelEcho;
-use crate::protocol::{ApiError, ClientCodec, EventDecoder, EventEncoder, Restoration, ServerCodec, StreamFault};
+use crate::protocol::{
+    ApiError, ClientCodec, EventDecoder, EventEncoder, Restoration, ServerCodec, StreamFault, openai_chat,
+};
 
 /// Turns a provider's stream into a client's.
 pub(super) struct Pipe {
@@ -135,7 +137,7 @@ fn frame(
         (Output::Forward(forward), Some(frame)) => {
             observation.begin_frame();
             decoder.push(frame, observation)?;
-            if forward.drop_usage && observation.frame_is_usage_only() {
+            if forward.drop_usage && observation.frame_has_usage() && openai_chat::is_usage_chunk(frame.data) {
                 return Ok(());
             }
             match &forward.echo {
@@ -171,5 +173,48 @@ impl EventSink for Tee<'_> {
     fn event(&mut self, event: Event<'_>) {
         self.observation.see(&event);
         self.restoration.pass(event, &mut |event: Event<'_>| self.encoder.push(&event, self.now, self.ready));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{ClientFormat, Protocol};
+
+    /// What a client that did not ask for usage gets of a provider's stream.
+    fn forwarded(stream: &str) -> String {
+        let output = Output::Forward(Forward {
+            codec: ClientFormat::OpenAiChat.codec(),
+            drop_usage: true,
+            echo: None,
+            terminator: ClientFormat::OpenAiChat.stream_terminator(),
+        });
+        let mut pipe = Pipe::new(Protocol::OpenAi.codec(), output);
+        pipe.push(stream.as_bytes(), UnixNanos(0)).unwrap();
+        pipe.end(Timing::default()).unwrap();
+        assert_eq!(pipe.observation.usage.as_ref().and_then(|usage| usage.output), Some(2));
+        String::from_utf8(pipe.ready).unwrap()
+    }
+
+    const TEXT: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n";
+    const FINISH: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+    const USAGE: &str = "data: {\"choices\": [], \"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}\n\n";
+    const DONE: &str = "data: [DONE]\n\n";
+
+    #[test]
+    fn the_usage_chunk_we_asked_for_stays_with_us() {
+        assert_eq!(forwarded(&[TEXT, FINISH, USAGE, DONE].concat()), [TEXT, FINISH, DONE].concat());
+    }
+
+    #[test]
+    fn usage_on_the_finish_chunk_does_not_take_the_finish_with_it() {
+        let finish = FINISH.replace("]}", "],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}}");
+        let stream = [TEXT, &finish, DONE].concat();
+        assert_eq!(forwarded(&stream), stream);
+    }
+
+    #[test]
+    fn a_terminator_the_provider_left_out_is_added() {
+        assert_eq!(forwarded(&[TEXT, FINISH, USAGE].concat()), [TEXT, FINISH, DONE].concat());
     }
 }

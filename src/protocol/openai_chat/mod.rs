@@ -24,7 +24,7 @@ mod usage;
 mod wire;
 
 pub use embeddings::{decode_embed_request, encode_embed_response};
-pub use request::include_usage;
+pub use stream::is_usage_chunk;
 
 use super::envelope::Envelope;
 use super::framing::Framing;

@@ -58,14 +58,6 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<ChatRequest, DecodeError> 
     Ok(request)
 }
 
-/// Whether the client asked for usage in its stream: `ReplyContext::include_usage`.
-///
-/// The options stay in the request's `extra`, so this works for both OpenAI endpoints and after any edit.
-pub fn include_usage(request: &ChatRequest) -> bool {
-    let options = request.extra.fields.get("stream_options");
-    request.stream && options.and_then(|options| options.get("include_usage")).and_then(Value::as_bool) == Some(true)
-}
-
 /// Ollama's word for an empty body, which its clients know.
 pub(in super::super) fn empty_is_eof(body: &[u8]) -> Result<(), DecodeError> {
     if body.trim_ascii().is_empty() { Err(DecodeError::bad_request("EOF")) } else { Ok(()) }

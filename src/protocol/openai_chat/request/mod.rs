@@ -16,6 +16,5 @@ mod tests;
 mod tool_results;
 
 pub(super) use body::Body;
-pub use decode::include_usage;
 pub(super) use decode::{Known, decode, decode_shared, empty_is_eof};
 pub(super) use encode::encode;

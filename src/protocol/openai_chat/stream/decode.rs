@@ -48,3 +48,13 @@ impl EventDecoder for StreamDecoder {
         self.done
     }
 }
+
+/// Whether a chunk is the one that carries usage alone: its list of choices is there and empty.
+/// OpenAI sends it only to clients who asked for usage, so others must not see it.
+pub fn is_usage_chunk(data: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Choices {
+        choices: Vec<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice::<Choices>(data).is_ok_and(|chunk| chunk.choices.is_empty())
+}

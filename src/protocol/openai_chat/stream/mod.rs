@@ -7,5 +7,6 @@ mod frame;
 mod tests;
 
 pub(super) use decode::StreamDecoder;
+pub use decode::is_usage_chunk;
 pub(super) use encode::ChatEncoder;
 pub(super) use frame::{ChunkFrame, DONE};

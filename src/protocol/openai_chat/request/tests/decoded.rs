@@ -252,18 +252,6 @@ fn reasoning_comes_as_word_or_object_and_the_object_wins() {
 }
 
 #[test]
-fn usage_in_the_stream_is_asked_for_in_so_many_words() {
-    for (fields, expected) in [
-        (r#""stream":true,"stream_options":{"include_usage":true}"#, true),
-        (r#""stream":true,"stream_options":{"include_usage":false}"#, false),
-        (r#""stream":true,"stream_options":null"#, false),
-        (r#""stream_options":{"include_usage":true}"#, false),
-    ] {
-        assert_eq!(request::include_usage(&user(fields)), expected, "{fields}");
-    }
-}
-
-#[test]
 fn logprobs_need_their_switch() {
     assert_eq!(user(r#""logprobs":true,"top_logprobs":3"#).logprobs, Some(3));
     assert_eq!(user(r#""logprobs":true"#).logprobs, Some(0));
