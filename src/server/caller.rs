@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::reply::Failure;
 use super::{Request, Shared};
 use crate::auth::{self, Principal, tags};
-use crate::clock::{UnixMillis, UnixNanos};
+use crate::clock::UnixNanos;
 use crate::routing::Resolution;
 use crate::tracking::UsageRecord;
 
@@ -80,15 +80,16 @@ impl Caller {
         resolution: &Resolution,
         end_user: Option<String>,
     ) -> Result<UsageRecord, Failure> {
-        let names = [Some(asked), resolution.alias.as_deref(), resolution.router.as_deref()];
+        // Not the name as it was asked for: one that nobody knows may fit a pattern and lead to the default model.
         let target = resolution.route.first.name();
-        if !names.into_iter().flatten().chain([target.as_str()]).any(|name| self.principal.may_use(name)) {
+        let names = [resolution.alias.as_deref(), resolution.router.as_deref(), Some(&target)];
+        if !names.into_iter().flatten().any(|name| self.principal.may_use(name)) {
             return Err(Failure::Forbidden(asked.to_owned()));
         }
         let sources = [&self.principal.tags, &self.header_tags, &resolution.tags];
         Ok(UsageRecord {
             id: self.id.clone(),
-            started: UnixMillis(self.started.millis().0),
+            started: self.started.millis(),
             end_user: self.end_user.clone().or(end_user.map(|user| bounded(&user))),
             chat_id: self.chat_id.clone(),
             message_id: self.message_id.clone(),

@@ -6,6 +6,7 @@ mod demo;
 mod disconnect;
 mod fakes;
 mod faults;
+mod keys;
 mod matrix;
 mod names;
 mod support;

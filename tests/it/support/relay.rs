@@ -116,6 +116,13 @@ impl TestRelay {
         self.address = address;
     }
 
+    /// What a command of the program prints, run in the relay's own folder while it serves.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = self.setup.program(arguments).output().expect("the program can be run");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("the program prints text")
+    }
+
     /// The report by a dimension, as soon as it counts at least `requests` requests.
     pub(crate) fn report(&self, by: &str, requests: u64) -> Value {
         let mut report = Value::Null;
