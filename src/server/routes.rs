@@ -91,9 +91,12 @@ pub(super) async fn dispatch(shared: Arc<Shared>, request: Request) -> Reply {
     reply
 }
 
-async fn route(shared: Arc<Shared>, request: Request) -> Reply {
-    let path = without_double_slashes(&request.path);
-    let Some((route, methods, rest)) = find(&path) else {
+async fn route(shared: Arc<Shared>, mut request: Request) -> Reply {
+    if let Cow::Owned(clean) = without_double_slashes(&request.path) {
+        request.path = clean;
+    }
+    let path = request.path.as_str();
+    let Some((route, methods, rest)) = find(path) else {
         if let Some(target) = path.strip_suffix('/').filter(|target| find(target).is_some()) {
             let status = if request.method == GET { 301 } else { 307 };
             return reply::redirect(status, &with_query(target, &request.query));

@@ -181,7 +181,8 @@ fn log(record: &UsageRecord) {
     tracing::info!(
         request.id = %record.id,
         endpoint = %record.endpoint,
-        model.asked = %record.asked,
+        // The client's text: no control character of it may forge a line.
+        model.asked = %record.asked.escape_debug(),
         provider.id = %record.provider,
         model.id = %record.model,
         http.status = record.status,
