@@ -110,7 +110,7 @@ impl App {
                 ReasoningWord::Both => Some(ReasoningField::Both),
             },
         };
-        let relay = Relay::new(transport.clone(), journal.clone());
+        let relay = Relay::new(transport.clone(), journal.clone(), settings.api.keep_alive);
         let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
         let instances_changed = shared.instances_changed.clone();
 

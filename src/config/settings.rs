@@ -46,6 +46,8 @@ pub struct ApiSettings {
     pub max_connections: usize,
     /// `HEADER_TIMEOUT_SECONDS` until a request's head must be complete; 75.
     pub header_timeout: Duration,
+    /// `KEEP_ALIVE_SECONDS` of silence within a stream after which a comment is sent, where the protocol has comments; 15.
+    pub keep_alive: Duration,
     /// `DRAIN_SECONDS` running requests get when the relay stops; 30.
     pub drain: Duration,
 }
@@ -192,6 +194,7 @@ fn api(reader: &mut Reader<'_>) -> ApiSettings {
         max_body_bytes: reader.positive("MAX_BODY_BYTES", 32 * 1024 * 1024),
         max_connections: reader.positive("MAX_CONNECTIONS", 10_000),
         header_timeout: reader.seconds("HEADER_TIMEOUT_SECONDS", 75),
+        keep_alive: reader.seconds("KEEP_ALIVE_SECONDS", 15),
         drain: reader.seconds("DRAIN_SECONDS", 30),
     }
 }

@@ -122,6 +122,15 @@ impl ClientFormat {
         }
     }
 
+    /// What keeps a silent stream alive between two events: a comment, where the format has comments. Lines of JSON have
+    /// none, and Ollama's clients parse every line.
+    pub fn keep_alive(self) -> Option<&'static [u8]> {
+        match self {
+            Self::OpenAiChat | Self::OpenAiCompletions => Some(b": keep-alive\n\n"),
+            Self::OllamaChat | Self::OllamaGenerate => None,
+        }
+    }
+
     /// What ends a stream beyond its last event. A forwarded stream gets it when the provider left it out.
     pub fn stream_terminator(self) -> &'static [u8] {
         match self {

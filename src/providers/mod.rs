@@ -8,4 +8,6 @@ mod transport;
 
 pub use address::{Operation, address, ollama_endpoint};
 pub(crate) use transport::without_key;
-pub use transport::{BodyStream, Payload, Response, Timeouts, Transport, TransportError, TransportFailure};
+pub use transport::{
+    BodyStream, Payload, RateHeaders, Response, Timeouts, Transport, TransportError, TransportFailure,
+};

@@ -60,6 +60,9 @@ pub struct Response {
     pub body: BodyStream,
 }
 
+/// Headers by which a provider says how much of an allowance is left.
+pub type RateHeaders = Vec<(HeaderName, HeaderValue)>;
+
 /// The body of an answer, piece by piece. Dropping it before its end closes the connection.
 pub struct BodyStream(Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send + Sync>>);
 
@@ -180,6 +183,19 @@ impl Response {
     /// The media type, if the head says one.
     pub fn content_type(&self) -> Option<&str> {
         self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    }
+
+    /// Headers that say how much of our allowance is left. Their units differ between providers, so they are passed on
+    /// under their own names or not at all.
+    pub fn rate_headers(&self) -> RateHeaders {
+        let is_rate = |name: &HeaderName| {
+            name.as_str().starts_with("x-ratelimit-") || name.as_str().starts_with("anthropic-ratelimit-")
+        };
+        self.headers
+            .iter()
+            .filter(|(name, _)| is_rate(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// When to try again: `retry-after-ms`, or `retry-after` in seconds or as a date.

@@ -1,9 +1,9 @@
 //! What the relay hands back to the server.
 
-use bytes::Bytes;
-
 use super::AnswerStream;
 use crate::money::NanoUsd;
+use crate::providers::RateHeaders;
+use bytes::Bytes;
 
 /// An answer to a client, in the client's own format.
 pub struct Answer {
@@ -15,6 +15,8 @@ pub struct Answer {
     pub content_type: &'static str,
     /// What could not be carried to the provider.
     pub warnings: Vec<String>,
+    /// How much of the allowance at the provider is left, in the provider's own words.
+    pub rate_headers: RateHeaders,
     /// What it cost, where that is known before the headers go out.
     pub cost: Option<NanoUsd>,
     /// The body.

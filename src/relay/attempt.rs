@@ -52,6 +52,8 @@ pub(super) async fn run(
         warnings: prepared.encoded.warnings,
         crossing: prepared.crossing,
         idle,
+        keep_alive: relay.keep_alive,
+        rate_headers: response.rate_headers(),
     };
     if call.stream {
         stream::open(passage, recording, response).await

@@ -58,6 +58,7 @@ impl Relay {
             return Err(fail(recording, refusal(model, response, idle).await));
         }
         recording.accepted();
+        let rate_headers = response.rate_headers();
         let head_at = UnixNanos::now();
         let body = match response.body.collect(MAX_ANSWER_BYTES, idle).await {
             Ok(body) => body,
@@ -77,6 +78,7 @@ impl Relay {
             model: model.profile.id.clone(),
             content_type: call.format.face().content_types().whole,
             warnings: encoded.warnings,
+            rate_headers,
             cost,
             body: AnswerBody::Whole(Bytes::from(bytes)),
         })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::catalog::Provider;
 use crate::protocol::{DecodeError, EncodeError, ErrorKind, ProviderError, StreamFault};
-use crate::providers::{TransportError, TransportFailure, without_key};
+use crate::providers::{RateHeaders, TransportError, TransportFailure, without_key};
 use crate::tracking::ErrorClass;
 
 /// Why a request got no answer.
@@ -39,6 +39,8 @@ pub struct UpstreamError {
     pub param: Option<String>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// How much of the allowance at the provider is left, in the provider's own words.
+    pub rate_headers: RateHeaders,
 }
 
 impl RelayError {
@@ -120,6 +122,6 @@ impl UpstreamError {
 
     fn new(class: ErrorClass, status: u16, kind: ErrorKind, message: String, provider: &Provider) -> Self {
         let message = without_key(message, provider.api_key.as_ref());
-        Self { class, status, kind, message, code: None, param: None, retry_after: None }
+        Self { class, status, kind, message, code: None, param: None, retry_after: None, rate_headers: Vec::new() }
     }
 }

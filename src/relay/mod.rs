@@ -17,6 +17,7 @@ mod stream;
 mod whole;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -36,6 +37,7 @@ use crate::tracking::{Journal, UsageRecord};
 pub struct Relay {
     transport: Arc<Transport>,
     journal: Arc<Journal>,
+    keep_alive: Duration,
 }
 
 /// A request that has been read, authorised and resolved.
@@ -57,9 +59,10 @@ pub struct Call<'a> {
 }
 
 impl Relay {
-    /// A relay over a transport, recording into a journal.
-    pub fn new(transport: Arc<Transport>, journal: Arc<Journal>) -> Self {
-        Self { transport, journal }
+    /// A relay over a transport, recording into a journal. `keep_alive`: silence within a stream after which the client
+    /// gets a sign of life, where its protocol has one.
+    pub fn new(transport: Arc<Transport>, journal: Arc<Journal>, keep_alive: Duration) -> Self {
+        Self { transport, journal, keep_alive }
     }
 
     /// The way to providers, for calls that are not relayed chats (lists, model management).

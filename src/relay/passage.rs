@@ -10,6 +10,7 @@ use crate::clock::{Timing, UnixNanos};
 use crate::money::NanoUsd;
 use crate::protocol::ollama::ModelEcho;
 use crate::protocol::{ClientFormat, ReplyContext, Restoration};
+use crate::providers::RateHeaders;
 
 /// How an answer crosses back to the client.
 pub(super) enum Crossing {
@@ -36,6 +37,10 @@ pub(super) struct Passage {
     pub crossing: Crossing,
     /// Silence of the provider that is taken for its end.
     pub idle: Duration,
+    /// Silence after which the client gets a sign of life.
+    pub keep_alive: Duration,
+    /// How much of its allowance at the provider is left, in the provider's own words.
+    pub rate_headers: RateHeaders,
 }
 
 impl Passage {
@@ -46,6 +51,7 @@ impl Passage {
             model: self.model.profile.id.clone(),
             content_type,
             warnings: self.warnings.clone(),
+            rate_headers: self.rate_headers.clone(),
             cost,
             body,
         }

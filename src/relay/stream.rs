@@ -46,10 +46,21 @@ pub struct AnswerStream {
     /// `None` once the record is written.
     recording: Option<Recording>,
     first_token: Option<UnixNanos>,
-    /// Wakes us when the provider has been silent for too long. Reset lazily: most chunks only note their time.
+    /// Wakes us when somebody has heard nothing for too long. Reset lazily: most chunks only note their time.
     alarm: Pin<Box<Sleep>>,
+    /// When the provider last sent something.
     last_byte: Instant,
+    /// When the client last got something.
+    last_sent: Instant,
     steps_back: u8,
+}
+
+/// Why the alarm rang.
+enum Alarm {
+    /// The provider has been silent for too long.
+    Silent,
+    /// Proxies between us and the client cut connections on which nothing moves; this moves.
+    KeepAlive(&'static [u8]),
 }
 
 /// Waits for the first frame of a streamed answer.
@@ -131,11 +142,12 @@ impl AnswerStream {
         Self {
             upstream: Some(upstream),
             pipe,
-            alarm: Box::pin(tokio::time::sleep(passage.idle)),
+            alarm: Box::pin(tokio::time::sleep(passage.idle.min(passage.keep_alive))),
             passage,
             recording: Some(recording),
             first_token: None,
             last_byte: Instant::now(),
+            last_sent: Instant::now(),
             steps_back: 0,
         }
     }
@@ -213,11 +225,16 @@ impl AnswerStream {
                     self.fail(UpstreamError::transport(&self.passage.model.provider, &error));
                 }
                 Poll::Ready(None) => self.close(),
-                Poll::Pending if self.pipe.ready.is_empty() => {
-                    ready!(self.poll_alarm(context));
-                    let silent = TransportError::silent(self.passage.idle);
-                    self.fail(UpstreamError::transport(&self.passage.model.provider, &silent));
-                }
+                Poll::Pending if self.pipe.ready.is_empty() => match ready!(self.poll_alarm(context)) {
+                    Alarm::KeepAlive(comment) => {
+                        self.pipe.ready.extend_from_slice(comment);
+                        break;
+                    }
+                    Alarm::Silent => {
+                        let silent = TransportError::silent(self.passage.idle);
+                        self.fail(UpstreamError::transport(&self.passage.model.provider, &silent));
+                    }
+                },
                 Poll::Pending if self.steps_back < STEPS_BACK => {
                     self.steps_back += 1;
                     context.waker().wake_by_ref();
@@ -237,15 +254,24 @@ impl AnswerStream {
         }
     }
 
-    /// Ready when the provider has been silent for too long.
-    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the provider has been silent for too long, or the client needs a sign of life.
+    fn poll_alarm(&mut self, context: &mut Context<'_>) -> Poll<Alarm> {
         loop {
             ready!(self.alarm.as_mut().poll(context));
-            let deadline = self.last_byte + self.passage.idle;
-            if deadline <= Instant::now() {
-                return Poll::Ready(());
+            let now = Instant::now();
+            let silent = self.last_byte + self.passage.idle;
+            if silent <= now {
+                return Poll::Ready(Alarm::Silent);
             }
-            self.alarm.as_mut().reset(deadline);
+            let mut next = silent;
+            if let Some(comment) = self.passage.format.keep_alive() {
+                let sign_of_life = self.last_sent + self.passage.keep_alive;
+                if sign_of_life <= now {
+                    return Poll::Ready(Alarm::KeepAlive(comment));
+                }
+                next = next.min(sign_of_life);
+            }
+            self.alarm.as_mut().reset(next);
         }
     }
 }
@@ -259,6 +285,7 @@ impl Stream for AnswerStream {
         if self.pipe.ready.is_empty() {
             return Poll::Ready(None);
         }
+        self.last_sent = Instant::now();
         Poll::Ready(Some(Ok(Bytes::from(std::mem::take(&mut self.pipe.ready)))))
     }
 }

@@ -86,7 +86,8 @@ fn fold(codec: &dyn ClientCodec, body: &[u8]) -> Result<ChatResponse, StreamFaul
 pub(super) async fn refusal(model: &Model, response: Response, idle: Duration) -> UpstreamError {
     let retry_after = response.retry_after();
     let status = response.status;
+    let rate_headers = response.rate_headers();
     let body = response.body.collect(MAX_ERROR_BYTES, idle).await.unwrap_or_default();
     let error = model.provider.protocol.codec().decode_error(status, &body);
-    UpstreamError::provider(&model.provider, error, retry_after)
+    UpstreamError { rate_headers, ..UpstreamError::provider(&model.provider, error, retry_after) }
 }

@@ -31,8 +31,9 @@ pub(super) async fn chat(shared: &Shared, request: Request, format: ClientFormat
     match answer(shared, request, format, id.clone()).await {
         Ok(reply) => reply,
         Err(failure) => {
-            let error = to_api_error(&failure, &id);
-            refuse(format.codec(), &error)
+            let mut reply = refuse(format.codec(), &to_api_error(&failure, &id));
+            reply.headers_mut().extend(failure.rate_headers());
+            reply
         }
     }
 }

@@ -11,6 +11,7 @@ use super::body::BodyError;
 use crate::auth::AuthError;
 use crate::auth::tags::TagError;
 use crate::protocol::{ApiError, DecodeError, ErrorKind, ServerCodec};
+use crate::providers::RateHeaders;
 use crate::relay::{Answer, AnswerBody, RelayError};
 use crate::routing::RouteError;
 
@@ -60,6 +61,7 @@ pub(super) fn answer(answer: Answer, request_id: &str, resolved_by: &str) -> Rep
         }
     };
     let headers = reply.headers_mut();
+    headers.extend(answer.rate_headers);
     insert(headers, "x-llm-relay-request-id", request_id);
     insert(headers, "x-llm-relay-provider", &answer.provider);
     insert(headers, "x-llm-relay-model", &answer.model);
@@ -110,6 +112,20 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// What the provider said of our allowance, if it was the provider that failed.
+    pub(super) fn rate_headers(&self) -> RateHeaders {
+        match self {
+            Self::Relay(RelayError::Upstream(error)) => error.rate_headers.clone(),
+            Self::Relay(RelayError::Decode(_) | RelayError::Encode(_))
+            | Self::Body(_)
+            | Self::Auth(_)
+            | Self::Forbidden(_)
+            | Self::Tags(_)
+            | Self::Decode(_)
+            | Self::Route(_) => Vec::new(),
+        }
+    }
+
     /// What a client is told. The text of a name that leads nowhere is the protocol's own, so the caller may replace it.
     pub(super) fn to_api_error(&self, request_id: &str) -> ApiError {
         let request_id = request_id.to_owned();

@@ -47,6 +47,22 @@ fn a_client_that_leaves_mid_stream_takes_the_upstream_call_with_it() {
 }
 
 #[test]
+fn a_silent_stream_is_kept_alive_where_the_protocol_has_a_way() {
+    for format in Format::ALL {
+        let gate = Gate::closed();
+        let upstream = FakeUpstream::start(format).answer(Answer::text("one two").paced_by(&gate));
+        let relay = TestRelay::setup().upstreams(&[&upstream]).env("KEEP_ALIVE_SECONDS", "0.2").start();
+        gate.release(1);
+        let mut answering = relay.client().stream(Face::OpenAi.path(), &Face::OpenAi.ask(format.model(), "hi", true));
+        assert!(answering.read_until("one"), "{format:?}");
+        assert!(answering.read_until(": keep-alive\n\n"), "{format:?}");
+        gate.release(100);
+        let reply = answering.finish();
+        assert!(reply.complete && reply.text().contains("[DONE]"), "{format:?}: {}", reply.text());
+    }
+}
+
+#[test]
 fn a_client_that_leaves_before_the_answer_begins_takes_the_upstream_call_with_it() {
     let gate = Gate::closed();
     let (upstream, relay) = relay_for(Format::OpenAi, &gate);

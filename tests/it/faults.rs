@@ -193,7 +193,8 @@ fn a_finished_openai_stream_without_done_is_complete() {
 fn too_many_requests_keep_their_status_their_words_and_retry_after() {
     let refusal = |format: Format| {
         let body = format.error_body(429, "slow down, please").to_string();
-        Answer::status(429, "application/json", &body).header("retry-after", "7")
+        let refusal = Answer::status(429, "application/json", &body).header("retry-after", "7");
+        refusal.header("x-ratelimit-remaining-tokens", "0").header("x-internal", "secret")
     };
     let world = World::answering(refusal);
     for (case, reply) in world.ask(Case::all()) {
@@ -201,6 +202,8 @@ fn too_many_requests_keep_their_status_their_words_and_retry_after() {
         assert_eq!(reply.status, 429, "{case:?}: {}", reply.text());
         assert_eq!(reply.header("retry-after"), Some("7"), "{case:?}");
         assert!(reply.text().contains("slow down, please"), "{case:?}: {}", reply.text());
+        assert_eq!(reply.header("x-ratelimit-remaining-tokens"), Some("0"), "{case:?}");
+        assert_eq!(reply.header("x-internal"), None, "{case:?}");
     }
 }
 
