@@ -33,6 +33,10 @@ pub(super) async fn run(
     let mut tick = tokio::time::interval(OLLAMA_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut vendors_due = Instant::now();
+    if configuration.catalog().load().providers().iter().any(|one| one.is_ready() && one.base_url.scheme() == "https") {
+        // The certificates are read here, so that no request has to wait for them.
+        transport.warm_up();
+    }
     loop {
         tokio::select! {
             _ = tick.tick() => {}

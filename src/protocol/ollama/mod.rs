@@ -26,7 +26,7 @@ pub use embed::{
     decode_embed_request, decode_legacy_embed_request, encode_embed_response, encode_legacy_embed_response,
 };
 pub use head::{Endpoint, Head, LoadState, check, head, load_reply};
-pub use names::{digest, display_name, is_valid_name, strip_latest};
+pub use names::{digest, display_name, is_valid_name};
 
 use crate::chat::{ChatRequest, ChatResponse, EmbedRequest, EmbedResponse};
 use crate::clock::Timing;
