@@ -208,6 +208,22 @@ fn too_many_requests_keep_their_status_their_words_and_retry_after() {
 }
 
 #[test]
+fn a_compressed_answer_reaches_the_client_as_it_can_read_it() {
+    let body = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"finish_reason":"stop",
+        "message":{"role":"assistant","content":"squeezed"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+    let upstream = FakeUpstream::openai().answer(Answer::status(200, "application/json", body).gzipped());
+    let relay = TestRelay::in_front_of(&[&upstream]);
+    for face in Face::ALL {
+        let reply = relay.client().post(face.path(), &face.ask(Format::OpenAi.model(), "hi", false));
+        assert_eq!(reply.status, 200, "{face:?}: {}", reply.text());
+        assert!(reply.text().contains("squeezed"), "{face:?}: {}", reply.text());
+        // The relay's own length, of what it sends.
+        assert_eq!(reply.header("content-encoding"), None, "{face:?}");
+        assert!(reply.complete, "{face:?}");
+    }
+}
+
+#[test]
 fn an_overloaded_provider_keeps_retry_after() {
     let refusal = |format: Format| {
         let body = format.error_body(529, "overloaded").to_string();
