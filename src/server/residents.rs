@@ -8,6 +8,8 @@ use crate::clock::UnixNanos;
 
 /// Ollama's own default.
 const DEFAULT_KEEP_ALIVE_SECONDS: f64 = 300.0;
+/// Names remembered at once. Behind a provider's prefix clients may invent any number of them.
+const MAX_NAMES: usize = 1024;
 /// How far away "forever" is: Ollama shows a date about 292 years ahead.
 const FOREVER_SECONDS: f64 = 9_000_000_000.0;
 
@@ -34,7 +36,12 @@ impl Residents {
         match self.until.get_mut(name).map(|mut entry| *entry = until) {
             Some(()) => {}
             None => {
-                self.until.insert(name.to_owned(), until);
+                if self.until.len() >= MAX_NAMES {
+                    self.until.retain(|_, until| *until > now);
+                }
+                if self.until.len() < MAX_NAMES {
+                    self.until.insert(name.to_owned(), until);
+                }
             }
         }
     }
@@ -56,6 +63,18 @@ fn nanos(seconds: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn invented_names_are_not_remembered_without_end() {
+        let residents = Residents::default();
+        for number in 0..2 * MAX_NAMES {
+            residents.touch(&format!("openai/{number}"), None, UnixNanos(0));
+        }
+        assert_eq!(residents.until.len(), MAX_NAMES);
+        let later = UnixNanos(400_000_000_000);
+        residents.touch("new", None, later);
+        assert_eq!(residents.list(later).len(), 1);
+    }
 
     #[test]
     fn a_model_stays_for_its_keep_alive_time_and_zero_unloads_it() {
