@@ -1,12 +1,11 @@
 //! Embeddings on both faces.
 
 use super::caller::{Caller, new_request_id};
-use super::inference::refuse;
 use super::reply::{self, Failure, Reply};
 use super::{Request, Shared, body};
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::{self, Endpoint, LoadState};
-use crate::protocol::{ApiError, DecodeError, EmbedFormat, ReasoningField, ReplyContext};
+use crate::protocol::{DecodeError, EmbedFormat, ReasoningField, ReplyContext};
 use crate::relay::EmbedCall;
 use crate::routing::{RouteError, resolve};
 
@@ -16,21 +15,11 @@ pub(super) async fn embed(shared: &Shared, request: Request, format: EmbedFormat
     match answer(shared, request, format, id.clone()).await {
         Ok(reply) => reply,
         Err(failure) => {
-            let error = failure.to_api_error(&id);
-            let error = match &failure {
-                // Ollama's embedding endpoints have a text of their own for it.
-                Failure::Route(RouteError::NotFound { asked, .. }) => {
-                    ApiError { message: format!("model \"{asked}\" not found, try pulling it first"), ..error }
-                }
-                Failure::Route(_)
-                | Failure::Body(_)
-                | Failure::Auth(_)
-                | Failure::Forbidden(_)
-                | Failure::Tags(_)
-                | Failure::Decode(_)
-                | Failure::Relay(_) => error,
-            };
-            refuse(format.face(), &error)
+            let mut error = failure.to_api_error(&id);
+            if let Failure::Route(RouteError::NotFound { asked, .. }) = &failure {
+                error.message = Endpoint::Embed.not_found(asked).message;
+            }
+            reply::failure(format.face(), &failure, &error)
         }
     }
 }
@@ -78,8 +67,10 @@ fn model_name(format: EmbedFormat, body: &[u8]) -> Result<String, DecodeError> {
             return Err(DecodeError::bad_request("EOF"));
         }
         let model = Envelope::parse(body)?.read::<String>("model")?.unwrap_or_default();
-        let missing = model.trim().is_empty();
-        return if missing { Err(DecodeError::field("model", "model is required")) } else { Ok(model) };
+        if model.trim().is_empty() {
+            Endpoint::Embeddings.check_name("")?;
+        }
+        return Ok(model);
     };
     let model = ollama::head(body, endpoint)?.model;
     if model.is_empty() {

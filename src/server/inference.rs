@@ -8,7 +8,7 @@ use super::{Request, Shared, body};
 use crate::clock::UnixNanos;
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::{self, Endpoint, LoadState};
-use crate::protocol::{ApiError, ClientFormat, DecodeError, Protocol, ReasoningField, ReplyContext};
+use crate::protocol::{ClientFormat, DecodeError, Protocol, ReasoningField, ReplyContext};
 use crate::relay::Call;
 use crate::routing::{Resolution, RouteError, resolve};
 
@@ -31,46 +31,19 @@ pub(super) async fn chat(shared: &Shared, request: Request, format: ClientFormat
     match answer(shared, request, format, id.clone()).await {
         Ok(reply) => reply,
         Err(failure) => {
-            let mut reply = refuse(format.codec(), &to_api_error(&failure, &id));
-            reply.headers_mut().extend(failure.rate_headers());
-            reply
+            let mut error = failure.to_api_error(&id);
+            if let Failure::Route(RouteError::NotFound { asked, near }) = &failure {
+                error.message = not_found(asked, near);
+            }
+            reply::failure(format.codec(), &failure, &error)
         }
     }
 }
 
-/// Writes a refusal and logs it. The message may quote the request, so it stays out of the log.
-pub(super) fn refuse(codec: &dyn crate::protocol::ServerCodec, error: &ApiError) -> Reply {
-    tracing::info!(
-        request.id = %error.request_id,
-        http.status = error.status,
-        error.kind = ?error.kind,
-        error.param = error.param.as_deref().unwrap_or_default(),
-        "request refused"
-    );
-    reply::error(codec, error)
-}
-
-/// What a client is told; a name that leads nowhere is reported in the words Ollama's clients look for.
-fn to_api_error(failure: &Failure, id: &str) -> ApiError {
-    let error = failure.to_api_error(id);
-    match failure {
-        Failure::Route(RouteError::NotFound { asked, near }) => ApiError { message: not_found(asked, near), ..error },
-        Failure::Route(_)
-        | Failure::Body(_)
-        | Failure::Auth(_)
-        | Failure::Forbidden(_)
-        | Failure::Tags(_)
-        | Failure::Decode(_)
-        | Failure::Relay(_) => error,
-    }
-}
-
-/// `model 'x' not found`, with names that are close.
-pub(super) fn not_found(asked: &str, near: &[String]) -> String {
-    match near {
-        [] => format!("model '{asked}' not found"),
-        near => format!("model '{asked}' not found, did you mean {}?", near.join(" or ")),
-    }
+/// The words Ollama's clients look for, with names that are close.
+fn not_found(asked: &str, near: &[String]) -> String {
+    let message = Endpoint::Chat.not_found(asked).message;
+    if near.is_empty() { message } else { format!("{message}, did you mean {}?", near.join(" or ")) }
 }
 
 async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: String) -> Result<Reply, Failure> {
@@ -147,14 +120,15 @@ fn read_openai(format: ClientFormat, body: &Bytes) -> Result<Ask<'_>, DecodeErro
         return Err(DecodeError::field(twice, format!("`{twice}` stands twice in the body")));
     }
     let model = envelope.read::<String>("model")?.unwrap_or_default();
-    let chat = match format {
-        ClientFormat::OpenAiCompletions => false,
-        ClientFormat::OpenAiChat | ClientFormat::OllamaChat | ClientFormat::OllamaGenerate => true,
+    // Ollama's OpenAI face says what the native endpoint behind it says.
+    let endpoint = match format {
+        ClientFormat::OpenAiCompletions | ClientFormat::OllamaGenerate => Endpoint::Generate,
+        ClientFormat::OpenAiChat | ClientFormat::OllamaChat => Endpoint::Chat,
     };
     if model.trim().is_empty() {
-        return Err(if chat { DecodeError::field("model", "model is required") } else { no_model_404() });
+        endpoint.check_name("")?;
     }
-    if chat {
+    if endpoint == Endpoint::Chat {
         match envelope.get("messages") {
             None | Some("null" | "[]") => {
                 return Err(DecodeError::field("messages", "[] is too short - 'messages'"));
@@ -179,11 +153,6 @@ fn read_openai(format: ClientFormat, body: &Bytes) -> Result<Ask<'_>, DecodeErro
 #[derive(serde::Deserialize)]
 struct StreamOptions {
     include_usage: Option<bool>,
-}
-
-/// These two endpoints look the empty name up, as Ollama does.
-pub(super) fn no_model_404() -> DecodeError {
-    DecodeError { status: 404, message: "model '' not found".to_owned(), param: Some("model".to_owned()) }
 }
 
 /// What an Ollama server checks and answers before it generates: abilities of the model, loading and unloading.

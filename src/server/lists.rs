@@ -12,7 +12,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::caller::{Caller, new_request_id};
-use super::inference::refuse;
 use super::reply::{self, Failure, Reply};
 use super::{Request, Shared, body};
 use crate::auth::Principal;
@@ -78,7 +77,7 @@ pub(super) fn tags(shared: &Shared, request: &Request) -> Reply {
             };
             reply::bytes(200, OLLAMA_JSON, body)
         }
-        Err(failure) => refuse(ClientFormat::OllamaChat.codec(), &failure.to_api_error(&id)),
+        Err(failure) => reply::failure(ClientFormat::OllamaChat.codec(), &failure, &failure.to_api_error(&id)),
     }
 }
 
@@ -95,7 +94,7 @@ pub(super) fn models(shared: &Shared, request: &Request) -> Reply {
             };
             reply::bytes(200, OPENAI_JSON, body)
         }
-        Err(failure) => refuse(ClientFormat::OpenAiChat.codec(), &failure.to_api_error(&id)),
+        Err(failure) => reply::failure(ClientFormat::OpenAiChat.codec(), &failure, &failure.to_api_error(&id)),
     }
 }
 
@@ -123,7 +122,7 @@ pub(super) fn model(shared: &Shared, request: &Request, name: &str) -> Reply {
                     ..error
                 };
             }
-            refuse(ClientFormat::OpenAiChat.codec(), &error)
+            reply::failure(ClientFormat::OpenAiChat.codec(), &failure, &error)
         }
     }
 }
@@ -133,7 +132,7 @@ pub(super) fn ps(shared: &Shared, request: &Request) -> Reply {
     let id = new_request_id();
     let caller = match Caller::of(shared, request, id.clone()) {
         Ok(caller) => caller,
-        Err(failure) => return refuse(ClientFormat::OllamaChat.codec(), &failure.to_api_error(&id)),
+        Err(failure) => return reply::failure(ClientFormat::OllamaChat.codec(), &failure, &failure.to_api_error(&id)),
     };
     let catalog = shared.catalog.load();
     let entries: Vec<PsEntry> = shared
@@ -163,7 +162,7 @@ pub(super) async fn show(shared: &Shared, request: Request) -> Reply {
     let id = new_request_id();
     match describe(shared, request, id.clone()).await {
         Ok(body) => reply::bytes(200, OLLAMA_JSON, body),
-        Err(failure) => refuse(ClientFormat::OllamaChat.codec(), &failure.to_api_error(&id)),
+        Err(failure) => reply::failure(ClientFormat::OllamaChat.codec(), &failure, &failure.to_api_error(&id)),
     }
 }
 
@@ -200,21 +199,20 @@ async fn ask_instance(shared: &Shared, model: &Model) -> Result<Value, Failure> 
     let transport = shared.relay.transport();
     let payload = Payload::Json(Bytes::from(json(&serde_json::json!({ "model": model.profile.id }))));
     let url = ollama_endpoint(provider, "show");
-    let failed = |error: UpstreamError| Failure::Relay(error.into());
     let response = transport
         .send(provider, Method::POST, url, payload)
         .await
-        .map_err(|error| failed(UpstreamError::transport(provider, &error)))?;
+        .map_err(|error| UpstreamError::transport(provider, &error))?;
     let status = response.status;
     let idle = transport.timeouts().idle;
     let body = response
         .body
         .collect(MAX_SHOW_BYTES, idle)
         .await
-        .map_err(|error| failed(UpstreamError::transport(provider, &error)))?;
+        .map_err(|error| UpstreamError::transport(provider, &error))?;
     if status != 200 {
         let error = provider.protocol.codec().decode_error(status, &body);
-        return Err(failed(UpstreamError::provider(provider, error, None)));
+        return Err(UpstreamError::provider(provider, error, None).into());
     }
     serde_json::from_slice(&body).map_err(|error| {
         let message = format!("provider `{}` sent something that is not JSON: {error}", provider.id);

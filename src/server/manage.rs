@@ -11,7 +11,6 @@ use tokio::sync::Notify;
 use warp::Reply as _;
 
 use super::caller::{Caller, new_request_id};
-use super::inference::refuse;
 use super::reply::{self, Failure, Reply};
 use super::{Request, Shared, body};
 use crate::catalog::{Catalog, Provider};
@@ -133,7 +132,7 @@ async fn guarded<F: AsyncFnOnce(Request, String) -> Result<Reply, Failure>>(requ
     let id = new_request_id();
     match handle(request, id.clone()).await {
         Ok(reply) => reply,
-        Err(failure) => refuse(ClientFormat::OllamaChat.codec(), &failure.to_api_error(&id)),
+        Err(failure) => reply::failure(ClientFormat::OllamaChat.codec(), &failure, &failure.to_api_error(&id)),
     }
 }
 
@@ -238,7 +237,7 @@ async fn send(
         .transport()
         .send_patiently(provider, method, url, payload)
         .await
-        .map_err(|error| Failure::Relay(UpstreamError::transport(provider, &error).into()))?;
+        .map_err(|error| UpstreamError::transport(provider, &error))?;
     let content_type = response.headers.get(CONTENT_TYPE).cloned();
     let done = Done(shared.instances_changed.clone());
     // A pull takes as long as it takes; what breaks off becomes Ollama's own error line.

@@ -11,8 +11,7 @@ use super::body::BodyError;
 use crate::auth::AuthError;
 use crate::auth::tags::TagError;
 use crate::protocol::{ApiError, DecodeError, ErrorKind, ServerCodec};
-use crate::providers::RateHeaders;
-use crate::relay::{Answer, AnswerBody, RelayError};
+use crate::relay::{Answer, AnswerBody, RelayError, UpstreamError};
 use crate::routing::RouteError;
 
 /// warp's response; its body type has no name.
@@ -75,8 +74,26 @@ pub(super) fn answer(answer: Answer, request_id: &str, resolved_by: &str) -> Rep
     reply
 }
 
+/// A failure on the wire, and in the log unless the record of an upstream answer has put it there already.
+/// The message may quote the request, so it is not logged.
+pub(super) fn failure(codec: &dyn ServerCodec, failure: &Failure, as_told: &ApiError) -> Reply {
+    let mut reply = error(codec, as_told);
+    if let Failure::Relay(RelayError::Upstream(upstream)) = failure {
+        reply.headers_mut().extend(upstream.rate_headers.clone());
+        return reply;
+    }
+    tracing::info!(
+        request.id = %as_told.request_id,
+        http.status = as_told.status,
+        error.kind = ?as_told.kind,
+        error.param = as_told.param.as_deref().unwrap_or_default(),
+        "request refused"
+    );
+    reply
+}
+
 /// An error, in the client protocol's own shape.
-pub(super) fn error(codec: &dyn ServerCodec, error: &ApiError) -> Reply {
+fn error(codec: &dyn ServerCodec, error: &ApiError) -> Reply {
     let mut reply = bytes(error.status, codec.content_types().error, codec.encode_error(error));
     insert(reply.headers_mut(), "x-llm-relay-request-id", &error.request_id);
     if let Some(wait) = error.retry_after {
@@ -106,26 +123,15 @@ pub(super) enum Failure {
     /// The name leads nowhere.
     #[error(transparent)]
     Route(#[from] RouteError),
-    /// The relay got no answer.
+    /// The relay got no answer. If a provider was asked, there is a record of it.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// An instance that was asked about its models, outside the relay, failed.
+    #[error(transparent)]
+    Instance(#[from] UpstreamError),
 }
 
 impl Failure {
-    /// What the provider said of our allowance, if it was the provider that failed.
-    pub(super) fn rate_headers(&self) -> RateHeaders {
-        match self {
-            Self::Relay(RelayError::Upstream(error)) => error.rate_headers.clone(),
-            Self::Relay(RelayError::Decode(_) | RelayError::Encode(_))
-            | Self::Body(_)
-            | Self::Auth(_)
-            | Self::Forbidden(_)
-            | Self::Tags(_)
-            | Self::Decode(_)
-            | Self::Route(_) => Vec::new(),
-        }
-    }
-
     /// What a client is told. The text of a name that leads nowhere is the protocol's own, so the caller may replace it.
     pub(super) fn to_api_error(&self, request_id: &str) -> ApiError {
         let request_id = request_id.to_owned();
@@ -164,7 +170,7 @@ impl Failure {
             Self::Relay(RelayError::Encode(error)) => {
                 ApiError { param: Some(error.param.clone()), ..plain(400, ErrorKind::InvalidRequest) }
             }
-            Self::Relay(RelayError::Upstream(error)) => ApiError {
+            Self::Relay(RelayError::Upstream(error)) | Self::Instance(error) => ApiError {
                 code: error.code.clone(),
                 param: error.param.clone(),
                 retry_after: error.retry_after,

@@ -128,6 +128,7 @@ async fn route(shared: Arc<Shared>, mut request: Request) -> Reply {
         Route::Copy => manage::copy(&shared, request).await,
         Route::Delete => manage::delete(&shared, request).await,
         Route::Blob => manage::blob(&shared, request, &rest).await,
+        // Nothing listens before the store is open and the configuration read, so whoever answers is ready.
         Route::Health | Route::Ready => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }
 }
