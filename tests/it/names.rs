@@ -157,3 +157,21 @@ fn tags(report: &Value) -> Vec<&str> {
     tags.sort_unstable();
     tags
 }
+
+#[test]
+fn the_ids_open_webui_sends_are_in_the_record() {
+    let (_upstream, relay) = relay_with(NAMES);
+    let headers = [
+        ("x-openwebui-user-email", "ada@example.org"),
+        ("x-openwebui-user-id", "u1"),
+        ("x-openwebui-chat-id", "c1"),
+        ("x-openwebui-message-id", "m1"),
+    ];
+    assert_eq!(ask(&relay, "fast", &headers).status, 200);
+    relay.report("tag", 1);
+    let database = rusqlite::Connection::open(relay.path("data/relay.db")).expect("the database is there");
+    let sql = "select end_user, chat_id, message_id from requests";
+    let ids: [String; 3] =
+        database.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).expect("there is one request");
+    assert_eq!(ids, ["ada@example.org", "c1", "m1"]);
+}

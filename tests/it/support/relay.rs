@@ -116,6 +116,11 @@ impl TestRelay {
         self.address = address;
     }
 
+    /// A file in the relay's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.setup.path(name)
+    }
+
     /// What a command of the program prints, run in the relay's own folder while it serves.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.setup.program(arguments).output().expect("the program can be run");
