@@ -50,7 +50,7 @@ struct PeriodLink {
     current: bool,
 }
 
-/// What the store knows, read in one go.
+/// What the store knows at one moment.
 struct Numbers {
     /// Today, the last seven and the last thirty days.
     totals: [Counters; 3],
@@ -86,6 +86,7 @@ fn chosen_period(query: &str) -> &'static str {
     offered.into_iter().find(|value| asked == Some(value)).unwrap_or(offered[0])
 }
 
+/// One moment for the whole page: a record written meanwhile is in every number or in none.
 fn read(conn: &mut Conn<'_>, period: &str, now: UnixMillis) -> Result<Numbers, StoreError> {
     let today = words::moment(now, "%Y-%m-%d");
     let total = |conn: &mut Conn<'_>, from: &str| {
@@ -94,11 +95,13 @@ fn read(conn: &mut Conn<'_>, period: &str, now: UnixMillis) -> Result<Numbers, S
     };
     let period = period_from(period, now);
     let everything = Period { from: UnixMillis(0), to: period.to };
-    Ok(Numbers {
-        totals: [total(conn, &today)?, total(conn, "7d")?, total(conn, "30d")?],
-        by_tag: tracking::report(conn, Dimension::Tag, period)?,
-        by_model: tracking::report(conn, Dimension::Model, period)?,
-        recent: tracking::recent(conn, everything, RECENT)?,
+    conn.read(|tx| {
+        Ok(Numbers {
+            totals: [total(tx, &today)?, total(tx, "7d")?, total(tx, "30d")?],
+            by_tag: tracking::report(tx, Dimension::Tag, period)?,
+            by_model: tracking::report(tx, Dimension::Model, period)?,
+            recent: tracking::recent(tx, everything, RECENT)?,
+        })
     })
 }
 
@@ -167,6 +170,41 @@ fn example(mut api: SocketAddr, mode: AuthMode, model: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Store;
+    use crate::tracking::{Journal, Recorder};
+
+    #[test]
+    fn every_number_of_a_page_speaks_of_the_same_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
+        let recorder = Recorder::new(store.clone(), Arc::clone(&journal));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        std::thread::scope(|scope| {
+            // Each page meets several commits, so that a page of many moments would show.
+            let writer = scope.spawn(|| {
+                for id in 0..50 {
+                    journal.append(&UsageRecord {
+                        id: id.to_string(),
+                        started: UnixMillis::now(),
+                        ..UsageRecord::default()
+                    });
+                    runtime.block_on(recorder.copy_all()).unwrap();
+                }
+            });
+            loop {
+                let is_last = writer.is_finished();
+                let numbers = store.blocking(|conn| read(conn, "7d", UnixMillis::now())).unwrap();
+                let seen = numbers.totals[1].requests;
+                assert_eq!((numbers.by_tag.total.requests, numbers.by_model.total.requests), (seen, seen));
+                assert_eq!(numbers.recent.len() as i64, seen.min(i64::from(RECENT)));
+                if is_last {
+                    assert_eq!(seen, 50);
+                    break;
+                }
+            }
+        });
+    }
 
     #[test]
     fn only_offered_periods_are_chosen() {

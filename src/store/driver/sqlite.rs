@@ -133,12 +133,13 @@ impl<'a> Conn<'a> {
         self.within(TransactionBehavior::Immediate, work)
     }
 
-    /// Runs several queries that shall see the same moment. Takes no write lock.
+    /// Runs several queries that shall see the same moment; inside a transaction, that transaction's. Takes no write
+    /// lock.
     ///
     /// # Errors
     /// What `work` returns, or [`StoreError::Statement`] when the transaction cannot begin or end.
     pub fn read<T>(&mut self, work: impl FnOnce(&mut Conn<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.within(TransactionBehavior::Deferred, work)
+        if self.connection.is_autocommit() { self.within(TransactionBehavior::Deferred, work) } else { work(self) }
     }
 
     fn within<T>(
