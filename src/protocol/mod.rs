@@ -255,6 +255,15 @@ pub trait ClientCodec: Sync {
     /// [`StreamFault`] when it is an error in disguise (a 200 that holds an error) or no answer at all.
     fn decode_response(&self, body: &[u8]) -> Result<ChatResponse, StreamFault>;
 
+    /// Reads a whole answer that is forwarded as it stands: `out` sees what is in it, nothing is built.
+    ///
+    /// # Errors
+    /// As [`ClientCodec::decode_response`].
+    fn observe_response(&self, body: &[u8], out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        self.decode_response(body)?.emit(out);
+        Ok(())
+    }
+
     /// Starts reading a streamed answer; also the provider's prompt completion shape.
     fn decoder(&self) -> Box<dyn EventDecoder>;
 

@@ -28,43 +28,49 @@ pub(super) async fn read(
     mut recording: Recording,
     response: Response,
 ) -> Result<Answer, RelayError> {
-    let provider = &passage.model.provider;
-    let codec = provider.protocol.codec();
     // There is no telling when the first token was made; the head comes with it at the earliest.
     let head_at = UnixNanos::now();
     let is_stream = response.is_stream();
     let body = match response.body.collect(MAX_ANSWER_BYTES, passage.idle).await {
         Ok(body) => body,
-        Err(error) => return Err(fail(recording, UpstreamError::transport(provider, &error))),
+        Err(error) => return Err(fail(recording, UpstreamError::transport(&passage.model.provider, &error))),
     };
-    let decoded = if body.len() >= MAX_ANSWER_BYTES {
-        Err(StreamFault::Malformed(format!("an answer of more than {} MiB", MAX_ANSWER_BYTES >> 20)))
-    } else if is_stream {
-        fold(codec, &body)
-    } else {
-        codec.decode_response(&body)
+    let mut observation = Observation::default();
+    let bytes = match carry(&mut passage, body, is_stream, head_at, &mut observation) {
+        Ok(bytes) => bytes,
+        Err(fault) => return Err(fail(recording, UpstreamError::fault(&passage.model.provider, fault))),
     };
-    let mut answer = match decoded {
-        Ok(answer) => answer,
-        Err(fault) => return Err(fail(recording, UpstreamError::fault(provider, fault))),
-    };
-    let mut observation = Observation::of_response(&answer);
     recording.saw_answer(observation.answer_bytes);
-    let timing = passage.timing(Some(head_at));
-    let format = passage.format.codec();
-    let bytes = match &mut passage.crossing {
-        Crossing::Forward { .. } if !is_stream => match passage.echo() {
+    let cost = complete(recording, &mut observation);
+    Ok(passage.answer(passage.format.codec().content_types().whole, cost, AnswerBody::Whole(bytes)))
+}
+
+/// The answer as the client's format has it; `observation` sees what is in it.
+fn carry(
+    passage: &mut Passage,
+    body: Bytes,
+    is_stream: bool,
+    head_at: UnixNanos,
+    observation: &mut Observation,
+) -> Result<Bytes, StreamFault> {
+    if body.len() >= MAX_ANSWER_BYTES {
+        return Err(StreamFault::Malformed(format!("an answer of more than {} MiB", MAX_ANSWER_BYTES >> 20)));
+    }
+    let codec = passage.model.provider.protocol.codec();
+    if let (Crossing::Forward { .. }, false) = (&passage.crossing, is_stream) {
+        codec.observe_response(&body, observation)?;
+        return Ok(match passage.echo() {
             Some(echo) => Bytes::from(echo.apply(&body).into_owned()),
             None => body,
-        },
-        Crossing::Forward { .. } => Bytes::from(format.encode_response(&passage.context, &answer, timing)),
-        Crossing::Translate(restoration) => {
-            restoration.restore(&mut answer);
-            Bytes::from(format.encode_response(&passage.context, &answer, timing))
-        }
-    };
-    let cost = complete(recording, &mut observation);
-    Ok(passage.answer(format.content_types().whole, cost, AnswerBody::Whole(bytes)))
+        });
+    }
+    let mut answer = if is_stream { fold(codec, &body)? } else { codec.decode_response(&body)? };
+    answer.emit(observation);
+    if let Crossing::Translate(restoration) = &mut passage.crossing {
+        restoration.restore(&mut answer);
+    }
+    let timing = passage.timing(Some(head_at));
+    Ok(Bytes::from(passage.format.codec().encode_response(&passage.context, &answer, timing)))
 }
 
 /// A stream that came although a whole answer was asked for.

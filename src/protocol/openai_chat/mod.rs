@@ -32,7 +32,7 @@ use super::{
     ApiError, ClientCodec, ContentTypes, DecodeError, EncodeError, Encoded, EventDecoder, EventEncoder, ListedModel,
     ModelProfile, ProviderError, ReplyContext, ServerCodec, StreamFault,
 };
-use crate::chat::{ChatRequest, ChatResponse, EmbedRequest, EmbedResponse};
+use crate::chat::{ChatRequest, ChatResponse, EmbedRequest, EmbedResponse, EventSink};
 use crate::clock::Timing;
 
 const CONTENT_TYPES: ContentTypes =
@@ -118,6 +118,10 @@ impl ClientCodec for Client {
 
     fn decode_response(&self, body: &[u8]) -> Result<ChatResponse, StreamFault> {
         response::decode(body)
+    }
+
+    fn observe_response(&self, body: &[u8], out: &mut dyn EventSink) -> Result<(), StreamFault> {
+        response::observe(body, out).map(drop)
     }
 
     fn decoder(&self) -> Box<dyn EventDecoder> {

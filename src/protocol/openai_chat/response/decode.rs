@@ -3,7 +3,7 @@
 use super::super::answer::{AnswerReader, Ending};
 use super::super::error;
 use super::super::wire::Answer;
-use crate::chat::{ChatResponse, Extra, ResponseBuilder};
+use crate::chat::{ChatResponse, EventSink, Extra, ResponseBuilder};
 use crate::protocol::envelope::Envelope;
 use crate::protocol::{Protocol, StreamFault};
 
@@ -13,17 +13,23 @@ const KNOWN: [&str; 10] =
 
 /// Reads `chat.completion` or `text_completion`. The answer goes through the same reader as a stream's chunks.
 pub(in super::super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault> {
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|fault| error::no_answer(body, fault.to_string()))?;
-    let mut reader = AnswerReader::default();
     let mut builder = ResponseBuilder::default();
-    reader.read(answer, body, true, &mut builder)?;
-    reader.complete(Ending::Whole, &mut builder)?;
+    let n_choices = observe(body, &mut builder)?;
     let mut response = builder.finish();
     // A choice that neither said anything nor stated a reason made no event, but it is there.
-    let n_choices = reader.n_choices().max(response.choices.len());
+    let n_choices = n_choices.max(response.choices.len());
     response.choices.resize_with(n_choices, Default::default);
     response.extra = unknown_fields(body);
     Ok(response)
+}
+
+/// The events of a whole answer, and how many alternatives it has.
+pub(in super::super) fn observe(body: &[u8], out: &mut dyn EventSink) -> Result<usize, StreamFault> {
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|fault| error::no_answer(body, fault.to_string()))?;
+    let mut reader = AnswerReader::default();
+    reader.read(answer, body, true, out)?;
+    reader.complete(Ending::Whole, out)?;
+    Ok(reader.n_choices())
 }
 
 /// Vendors' own fields (`search_results`, `provider`, `service_tier`, …) go on to clients of the same format.

@@ -5,5 +5,5 @@ mod encode;
 #[cfg(test)]
 mod tests;
 
-pub(super) use decode::decode;
+pub(super) use decode::{decode, observe};
 pub(super) use encode::{answer_id, encode, finish_word};
