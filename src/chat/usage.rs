@@ -1,6 +1,7 @@
 //! What an answer took.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use crate::money::NanoUsd;
 
@@ -8,6 +9,7 @@ use crate::money::NanoUsd;
 /// every token stands in exactly one counter, except `reasoning`, which lies inside `output`.
 ///
 /// `None` means the provider did not say; `Some(0)` means it said zero.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Usage {

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn records_come_back_in_order_over_many_segments() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::with_segment_bytes(folder.path(), 3000).unwrap();
+        let journal = Journal::with_segment_bytes(folder.path(), 1000).unwrap();
         let expected: Vec<String> = (0..20).map(|number| format!("{number:02}")).collect();
         for id in &expected {
             journal.append(&record(id));

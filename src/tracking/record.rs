@@ -1,6 +1,7 @@
 //! The record of one upstream answer.
 
 use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use crate::chat::Usage;
 use crate::clock::UnixMillis;
@@ -11,6 +12,7 @@ use crate::routing::Step;
 ///
 /// Prompts and answers are not in it. The journal holds it as one line of JSON; fields may be added with a default,
 /// never renamed, because a newer program must read an older journal.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UsageRecord {

@@ -179,12 +179,12 @@ impl Drop for Recording {
 /// One line for each answer. Prompts, answers and the provider's words stay out of it.
 fn log(record: &UsageRecord) {
     tracing::info!(
-        request.id = %record.id,
-        endpoint = %record.endpoint,
-        // The client's text: no control character of it may forge a line.
-        model.asked = %record.asked.escape_debug(),
-        provider.id = %record.provider,
-        model.id = %record.model,
+        request.id = record.id,
+        endpoint = record.endpoint,
+        // The client's text: strings are written escaped, so that no control character of it forges a line.
+        model.asked = record.asked,
+        provider.id = record.provider,
+        model.id = record.model,
         http.status = record.status,
         error.class = record.error.map(ErrorClass::as_str),
         duration_ms = record.total_ms,

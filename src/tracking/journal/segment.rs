@@ -150,13 +150,15 @@ impl Tail {
             }
         };
         let mut batch = Batch { records: Vec::new(), end: offset, unreadable: 0, is_last: false };
-        for line in bytes[..complete].split_inclusive(|byte| *byte == b'\n') {
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', &bytes[..complete]) {
+            let line = &bytes[start..end];
+            start = end + 1;
             match serde_json::from_slice(line) {
                 // Every field has a default, so any JSON object would pass for a record.
                 Ok(record) if has_id(&record) => batch.records.push(record),
-                Ok(_) => batch.unreadable += 1,
-                Err(_) if line == b"\n" => {}
-                Err(_) => batch.unreadable += 1,
+                Err(_) if line.is_empty() => {}
+                Ok(_) | Err(_) => batch.unreadable += 1,
             }
         }
         batch.end += u64::try_from(complete).unwrap_or(u64::MAX);
