@@ -32,7 +32,7 @@ const TOP: [&str; 4] = ["app", "cli", "main", "lib"];
 
 /// What only one place may do, recognised by the crate that does it.
 const ROOMS: [(&str, &[&str]); 5] = [
-    ("reqwest::", &["src/providers/transport.rs"]),
+    ("hyper::client::", &["src/providers/"]),
     ("rusqlite::", &["src/store/"]),
     ("warp::", &["src/server/", "src/admin/"]),
     ("std::env::", &["src/config/"]),

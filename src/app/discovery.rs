@@ -44,6 +44,7 @@ pub(super) async fn run(
             () = configuration.changed() => vendors_due = Instant::now(),
             () = stop.cancelled() => return,
         }
+        transport.sweep();
         let all = Instant::now() >= vendors_due;
         if all {
             vendors_due = Instant::now() + VENDORS_EVERY;

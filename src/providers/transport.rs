@@ -1,19 +1,33 @@
-//! The one place that sends with reqwest and yields a byte stream.
+//! The one place that sends, and yields a byte stream.
 //!
 //! Timeouts: connecting, waiting for the head of the answer, and silence within the answer each have their own;
 //! there is no total, because a long answer is not a fault.
+//! Nothing is sent twice behind anybody's back, redirects are not followed, and no compression is asked for: it would
+//! hold small events back.
 
+use std::error::Error;
+use std::io::Write;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use url::Url;
+use flate2::write::GzDecoder;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, RETRY_AFTER,
+    USER_AGENT,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::Frame;
+use percent_encoding::percent_decode_str;
+use url::{Position, Url};
 
+use super::connection::{AnswerBody, Connection, Pool, RequestBody};
+use super::connector::Connector;
 use crate::catalog::{Api, Provider};
 use crate::protocol::Protocol;
 use crate::secret::Secret;
@@ -29,14 +43,11 @@ pub struct Timeouts {
     pub idle: Duration,
 }
 
-/// Sends requests to providers. Holds one client with its connection pool per kind of address.
-#[derive(Debug)]
+/// Sends requests to providers, over connections that are kept for the next request.
 pub struct Transport {
     timeouts: Timeouts,
-    /// For `http://`: needs no certificates, so a relay in front of local models never loads them.
-    plain: OnceLock<reqwest::Client>,
-    /// For `https://`: reads the system's certificates when first used.
-    secure: OnceLock<reqwest::Client>,
+    connector: Connector,
+    pool: Pool,
 }
 
 /// What is sent.
@@ -63,8 +74,12 @@ pub struct Response {
 /// Headers by which a provider says how much of an allowance is left.
 pub type RateHeaders = Vec<(HeaderName, HeaderValue)>;
 
-/// The body of an answer, piece by piece. Dropping it before its end closes the connection.
-pub struct BodyStream(Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send + Sync>>);
+/// The body of an answer, piece by piece, decompressed. Dropping it before its end closes the connection.
+pub struct BodyStream {
+    /// Boxed: it holds the connection, and is moved from hand to hand.
+    body: Box<AnswerBody>,
+    gzip: Option<GzDecoder<Vec<u8>>>,
+}
 
 /// A request did not get through, or its answer broke off.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,9 +103,9 @@ pub enum TransportFailure {
 }
 
 impl Transport {
-    /// A transport; clients are built when first needed.
+    /// A transport without connections.
     pub fn new(timeouts: Timeouts) -> Self {
-        Self { timeouts, plain: OnceLock::new(), secure: OnceLock::new() }
+        Self { timeouts, connector: Connector::new(timeouts.connect), pool: Pool::default() }
     }
 
     /// The timeouts in force.
@@ -98,10 +113,15 @@ impl Transport {
         self.timeouts
     }
 
-    /// Builds the client for `https://` if it is not there yet. It takes milliseconds, so whoever knows that a provider
-    /// will be called over TLS does it in the background before the first request needs it.
+    /// Reads the system's certificates if that was not done yet. It takes milliseconds, so whoever knows that a
+    /// provider will be called over TLS does it in the background before the first request needs it.
     pub fn warm_up(&self) {
-        self.client(true);
+        self.connector.warm_up();
+    }
+
+    /// Closes connections nobody has used for a while, or that the other side has closed. To be called now and then.
+    pub fn sweep(&self) {
+        self.pool.sweep();
     }
 
     /// Sends a request and waits for the head of the answer.
@@ -136,41 +156,79 @@ impl Transport {
         url: Url,
         payload: Payload,
     ) -> Result<Response, TransportError> {
-        let client = self.client(url.scheme() == "https");
-        let mut request = client.request(method, url).headers(headers(provider));
-        request = match payload {
-            Payload::Empty => request,
-            Payload::Json(body) => {
-                request.header(CONTENT_TYPE, HeaderValue::from_static("application/json")).body(body)
+        let mut request = request(provider, method, &url, payload)?;
+        let origin = origin(&url);
+        while let Some(connection) = self.pool.take(&origin) {
+            match self.exchange(connection, request, &url, &origin).await {
+                Ok(response) => return Ok(response),
+                // The other side closed it before anything was written.
+                Err(Unsent { request: Some(unsent), .. }) => request = unsent,
+                Err(Unsent { error, .. }) => return Err(error),
             }
-            Payload::Stream(stream) => request.body(reqwest::Body::wrap_stream(stream)),
-        };
-        let response = request.send().await.map_err(TransportError::from_reqwest)?;
-        Ok(Response {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: BodyStream(Box::pin(response.bytes_stream())),
-        })
+        }
+        let connection = self.connect(&origin).await?;
+        self.exchange(connection, request, &url, &origin).await.map_err(|unsent| unsent.error)
     }
 
-    fn client(&self, secure: bool) -> &reqwest::Client {
-        let slot = if secure { &self.secure } else { &self.plain };
-        slot.get_or_init(|| {
-            // One process has one TLS provider; an earlier call has installed the same.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let builder = reqwest::Client::builder()
-                .connect_timeout(self.timeouts.connect)
-                .pool_idle_timeout(Duration::from_secs(55))
-                .tcp_keepalive(Duration::from_secs(60))
-                .redirect(reqwest::redirect::Policy::none())
-                .referer(false)
-                // Each try is accounted for; nothing may be sent twice behind our back.
-                .retry(reqwest::retry::never())
-                .user_agent(concat!("llm-relay/", env!("CARGO_PKG_VERSION")));
-            let builder = if secure { builder } else { builder.tls_certs_only([]) };
-            builder.build().expect("the client's settings are constants, and the TLS provider was installed at start")
-        })
+    async fn connect(&self, origin: &str) -> Result<Connection, TransportError> {
+        let no_connection = |error: &(dyn Error + 'static)| TransportError::caused_by(TransportFailure::Connect, error);
+        let uri = origin.parse::<Uri>().map_err(|error| no_connection(&error))?;
+        let connecting = async {
+            let link = self.connector.connect(uri).await.map_err(|error| no_connection(&*error))?;
+            Connection::over(link).await.map_err(|error| no_connection(&error))
+        };
+        match tokio::time::timeout(self.timeouts.connect, connecting).await {
+            Ok(connection) => connection,
+            Err(_) => Err(TransportError {
+                failure: TransportFailure::Timeout,
+                message: format!("no connection within {} s", self.timeouts.connect.as_secs()),
+            }),
+        }
     }
+
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        mut request: Request<RequestBody>,
+        url: &Url,
+        origin: &str,
+    ) -> Result<Response, Unsent> {
+        if let Some(proxy) = &connection.proxy {
+            *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+            if let Some(authorization) = &proxy.authorization {
+                request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
+            }
+        }
+        match connection.send(request).await {
+            Ok(response) => {
+                let (mut head, body) = response.into_parts();
+                let is_gzip = head.headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
+                if is_gzip {
+                    head.headers.remove(CONTENT_ENCODING);
+                    head.headers.remove(CONTENT_LENGTH);
+                }
+                Ok(Response {
+                    status: head.status.as_u16(),
+                    headers: head.headers,
+                    body: BodyStream {
+                        body: Box::new(AnswerBody::new(body, connection, self.pool.slot(origin))),
+                        gzip: is_gzip.then(|| GzDecoder::new(Vec::new())),
+                    },
+                })
+            }
+            Err(mut failure) => {
+                let request = failure.take_message();
+                Err(Unsent { error: TransportError::broken(failure.error()), request })
+            }
+        }
+    }
+}
+
+/// A request without an answer.
+struct Unsent {
+    error: TransportError,
+    /// The request, when nothing of it was written.
+    request: Option<Request<RequestBody>>,
 }
 
 impl Response {
@@ -244,7 +302,27 @@ impl Stream for BodyStream {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next_unpin(context).map(|item| item.map(|chunk| chunk.map_err(TransportError::from_reqwest)))
+        let this = &mut *self;
+        this.body.poll_data(context).map(|data| match (data, &mut this.gzip) {
+            (None, _) => None,
+            (Some(Err(error)), _) => Some(Err(TransportError::broken(&error))),
+            (Some(Ok(data)), None) => Some(Ok(data)),
+            (Some(Ok(data)), Some(decoder)) => Some(unpacked(decoder, &data)),
+        })
+    }
+}
+
+/// What a piece of a compressed body unpacks to; may be nothing yet.
+fn unpacked(decoder: &mut GzDecoder<Vec<u8>>, data: &[u8]) -> Result<Bytes, TransportError> {
+    match decoder.write_all(data).and_then(|()| decoder.flush()) {
+        Ok(()) => Ok(Bytes::from(std::mem::take(decoder.get_mut()))),
+        Err(error) => Err(TransportError::broken(&error)),
+    }
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transport").field("timeouts", &self.timeouts).finish_non_exhaustive()
     }
 }
 
@@ -260,17 +338,13 @@ impl TransportError {
         Self { failure: TransportFailure::Timeout, message: format!("the answer fell silent for {} s", idle.as_secs()) }
     }
 
-    fn from_reqwest(error: reqwest::Error) -> Self {
-        let failure = if error.is_timeout() {
-            TransportFailure::Timeout
-        } else if error.is_connect() {
-            TransportFailure::Connect
-        } else {
-            TransportFailure::Broken
-        };
-        // The innermost cause says what happened; the layers above repeat each other, and the URL is ours to know.
-        let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
+    fn broken(error: &(dyn Error + 'static)) -> Self {
+        Self::caused_by(TransportFailure::Broken, error)
+    }
+
+    /// The innermost cause says what happened; the layers above repeat each other.
+    fn caused_by(failure: TransportFailure, error: &(dyn Error + 'static)) -> Self {
+        let mut cause = error;
         while let Some(source) = cause.source() {
             cause = source;
         }
@@ -278,10 +352,52 @@ impl TransportError {
     }
 }
 
+/// Scheme and authority, without credentials: what connections are kept by.
+fn origin(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPort])
+}
+
+fn request(
+    provider: &Provider,
+    method: Method,
+    url: &Url,
+    payload: Payload,
+) -> Result<Request<RequestBody>, TransportError> {
+    let mut headers = headers(provider);
+    let host = &url[Position::BeforeHost..Position::AfterPort];
+    if let Ok(host) = HeaderValue::from_str(host) {
+        headers.insert(HOST, host);
+    }
+    if !url.username().is_empty() && !headers.contains_key(AUTHORIZATION) {
+        let decoded = |text| percent_decode_str(text).decode_utf8_lossy();
+        let credentials = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+        if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(credentials))) {
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+    }
+    let body = match payload {
+        Payload::Empty => Either::Left(Full::default()),
+        Payload::Json(body) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Either::Left(Full::new(body))
+        }
+        Payload::Stream(stream) => Either::Right(StreamBody::new(Box::pin(stream.map_ok(Frame::data)) as _)),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
+        .parse()
+        .map_err(|error: http::uri::InvalidUri| TransportError::broken(&error))?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
 /// Credentials and fixed headers of a provider.
 fn headers(provider: &Provider) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(4 + provider.headers.len());
+    let mut headers = HeaderMap::with_capacity(6 + provider.headers.len());
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("llm-relay/", env!("CARGO_PKG_VERSION"))));
     if provider.protocol == Protocol::Anthropic {
         headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{ALLOW, CONNECTION, TRANSFER_ENCODING};
 use http::{HeaderValue, Method};
+use percent_encoding::percent_decode_str;
 
 use super::origin::{self, Verdict};
 use super::reply::{self, Reply};
@@ -111,7 +112,7 @@ async fn route(shared: Arc<Shared>, mut request: Request) -> Reply {
         }
         return refused;
     }
-    let rest = percent_decode(rest);
+    let rest = percent_decode_str(rest).decode_utf8_lossy().into_owned();
     match route {
         Route::Chat(format) => inference::chat(&shared, request, format).await,
         Route::Embed(format) => embeddings::embed(&shared, request, format).await,
@@ -163,28 +164,6 @@ fn with_query(path: &str, query: &str) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
-fn percent_decode(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let escaped = (byte == b'%')
-            .then(|| tail.get(..2))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        match escaped {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,12 +186,5 @@ mod tests {
     fn double_slashes_collapse() {
         assert_eq!(without_double_slashes("//api///tags"), "/api/tags");
         assert_eq!(without_double_slashes("/api/tags"), "/api/tags");
-    }
-
-    #[test]
-    fn model_names_in_paths_may_be_escaped() {
-        assert_eq!(percent_decode("openai%2Fgpt%3A4"), "openai/gpt:4");
-        assert_eq!(percent_decode("100%"), "100%");
-        assert_eq!(percent_decode("%zz%4"), "%zz%4");
     }
 }
