@@ -1,0 +1,106 @@
+//! The end of every answer: its cost, and its record's way into the journal.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use llm_relay::catalog::Price;
+use llm_relay::chat::Usage;
+use llm_relay::protocol::Protocol;
+use llm_relay::tracking::{Journal, Outcome, Recording, UsageRecord, cost};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::NOW;
+use crate::case::Case;
+use crate::fixtures::{journal_record, model_of, usage};
+
+pub(super) fn cases() -> Vec<Case> {
+    let plain = Usage { input: Some(93), output: Some(128), ..Usage::default() };
+    let reported = Usage { reported_cost: Some(llm_relay::money::NanoUsd(412_000)), ..usage() };
+    vec![
+        costs("record: cost of input and output", plain),
+        costs("record: cost with cached input", usage()),
+        costs("record: cost reported, and computed", reported),
+        Case::new("record: to JSON", || {
+            let record = finished();
+            move || serde_json::to_vec(black_box(&record)).map_or(0, |line| line.len())
+        }),
+        Case::new("record: appended to the journal", || {
+            let folder = tempfile::tempdir().expect("there is room for temporary files");
+            let journal = Journal::open(folder.path()).expect("the journal opens");
+            let record = finished();
+            move || {
+                // The folder goes when the case does.
+                black_box(&folder);
+                journal.append(black_box(&record));
+                usize::from(journal.lost() == 0)
+            }
+        }),
+        Case::new("record: begun and finished, without log", || {
+            let record = recording();
+            move || record()
+        }),
+        Case::new("record: begun and finished, log as text", || {
+            let lines = fmt::layer().with_writer(std::io::sink).with_target(false).with_ansi(false);
+            logged(tracing_subscriber::registry().with(lines))
+        }),
+        Case::new("record: begun and finished, log as JSON", || {
+            let lines = fmt::layer().with_writer(std::io::sink).with_target(false);
+            logged(tracing_subscriber::registry().with(lines.json().flatten_event(true).with_current_span(false)))
+        }),
+    ]
+}
+
+fn price() -> Arc<Price> {
+    model_of(Protocol::OpenAi).price.clone().expect("the model has a price")
+}
+
+fn costs(name: &'static str, usage: Usage) -> Case {
+    Case::new(name, move || {
+        let (price, usage) = (price(), usage.clone());
+        move || {
+            let cost = cost(black_box(&usage), Some(&price), false, NOW.millis(), false);
+            cost.amount.map_or(0, |amount| usize::from(amount.0 > 0))
+        }
+    })
+}
+
+/// A record as the journal gets it.
+fn finished() -> UsageRecord {
+    let record = journal_record();
+    let cost = cost(&record.usage, Some(&price()), false, record.started, false);
+    UsageRecord {
+        status: 200,
+        total_ms: 2800,
+        cost: cost.amount,
+        cost_source: cost.source,
+        computed_cost: cost.computed,
+        price: cost.price,
+        formula: cost.formula,
+        ..record
+    }
+}
+
+/// The whole life of a record. Making the draft, which the server does, is a part of it.
+fn recording() -> impl Fn() -> usize {
+    let folder = tempfile::tempdir().expect("there is room for temporary files");
+    let journal = Arc::new(Journal::open(folder.path()).expect("the journal opens"));
+    let (price, draft) = (price(), journal_record());
+    move || {
+        black_box(&folder);
+        let mut recording = Recording::new(journal.clone(), black_box(&draft).clone());
+        recording.set_target(Some(price.clone()), false);
+        recording.set_prompt_bytes(4_000);
+        recording.accepted();
+        recording.saw_answer(600);
+        let record = recording.finish(Outcome::Complete { status: 200 });
+        record.cost.map_or(0, |cost| usize::from(cost.0 > 0))
+    }
+}
+
+/// The same with a log that formats each line and drops it.
+fn logged(subscriber: impl tracing::Subscriber + Send + Sync) -> impl Fn() -> usize {
+    let dispatch = tracing::Dispatch::new(subscriber);
+    let record = recording();
+    move || tracing::dispatcher::with_default(&dispatch, &record)
+}
