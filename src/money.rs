@@ -39,10 +39,12 @@ impl PicoUsd {
 
     /// Decimal text in USD per million units, without trailing zeros: `0.075`.
     pub fn to_usd_per_million(self) -> String {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let pico = self.0.unsigned_abs();
-        let text = format!("{sign}{}.{:06}", pico / 1_000_000, pico % 1_000_000);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        self.per_million_in_usd().to_string()
+    }
+
+    /// The same, to be written into a longer text.
+    pub fn per_million_in_usd(self) -> impl fmt::Display {
+        Decimal { value: self.0, places: 6 }
     }
 }
 
@@ -74,16 +76,44 @@ impl NanoUsd {
 
     /// Decimal text in USD without trailing zeros: `0.000123`.
     pub fn to_usd(self) -> String {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let nano = self.0.unsigned_abs();
-        let text = format!("{sign}{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        self.in_usd().to_string()
+    }
+
+    /// The same, to be written into a longer text.
+    pub fn in_usd(self) -> impl fmt::Display {
+        Decimal { value: self.0, places: 9 }
     }
 }
 
 impl fmt::Display for NanoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} USD", self.to_usd())
+        write!(f, "{} USD", self.in_usd())
+    }
+}
+
+/// `value / 10^places` in decimal digits, without trailing zeros.
+struct Decimal {
+    value: i64,
+    places: u32,
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.value < 0 {
+            f.write_str("-")?;
+        }
+        let unit = 10_u64.pow(self.places);
+        let (whole, mut fraction) = (self.value.unsigned_abs() / unit, self.value.unsigned_abs() % unit);
+        write!(f, "{whole}")?;
+        if fraction == 0 {
+            return Ok(());
+        }
+        let mut places = self.places as usize;
+        while fraction.is_multiple_of(10) {
+            fraction /= 10;
+            places -= 1;
+        }
+        write!(f, ".{fraction:0places$}")
     }
 }
 

@@ -114,16 +114,19 @@ fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation
         term(usage.citation_tokens.unwrap_or(0), "citation", rates.citation),
     ];
     let mut tokens: i128 = 0;
-    let mut parts = Vec::new();
+    // Long enough for a usual one. Writing to a String cannot fail.
+    let mut formula = String::with_capacity(64);
     for term in terms.iter().filter(|term| term.count > 0) {
         let rate = term.rate?;
         tokens = tokens.saturating_add(i128::from(term.count).saturating_mul(rate.price.0.into()));
-        let note = rate.instead_of.map_or(String::new(), |kind| format!(" ({kind} price)"));
-        parts.push(format!("{} {} × {}{note}", term.count, term.name, usd_per_million(rate.price)));
+        let plus = if formula.is_empty() { "" } else { " + " };
+        let _ = write!(formula, "{plus}{} {} × {}", term.count, term.name, rate.price.per_million_in_usd());
+        if let Some(kind) = rate.instead_of {
+            let _ = write!(formula, " ({kind} price)");
+        }
     }
-    let mut formula = if parts.is_empty() { "0".to_owned() } else { format!("{} USD/M", parts.join(" + ")) };
+    formula.push_str(if formula.is_empty() { "0" } else { " USD/M" });
     for note in &rates.notes {
-        // Writing to a String cannot fail.
         let _ = write!(formula, " ({note})");
     }
     let halves = service_tier(usage, &mut formula);
@@ -154,7 +157,7 @@ fn fees(usage: &Usage, price: &Price, formula: &mut String) -> i128 {
     let mut add = |count: u64, name: &str, fee: PicoUsd| {
         let fee = fee.0.max(0);
         sum = sum.saturating_add(i128::from(count).saturating_mul(fee.into()));
-        let _ = write!(formula, " + {count} {name} × {} USD", NanoUsd::from_pico_sum(fee.into()).to_usd());
+        let _ = write!(formula, " + {count} {name} × {} USD", NanoUsd::from_pico_sum(fee.into()).in_usd());
     };
     if let Some(fee) = price.per_request {
         add(1, "request", fee);
@@ -172,12 +175,6 @@ fn fees(usage: &Usage, price: &Price, formula: &mut String) -> i128 {
         }
     }
     sum
-}
-
-/// Decimal text of a token's price in USD per million.
-fn usd_per_million(price: PicoUsd) -> String {
-    // A pico-dollar per token is a micro-dollar per million: a thousand times finer than nano-dollars, never lossy.
-    NanoUsd(price.0.saturating_mul(1000)).to_usd()
 }
 
 #[cfg(test)]
