@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::names::folded;
 use super::{Catalog, Model, ModelSource, Provider, ProviderState};
 use crate::protocol::Protocol;
 
@@ -61,7 +62,7 @@ impl Catalog {
 
     /// The provider of an id.
     pub fn provider(&self, id: &str) -> Option<&Arc<Provider>> {
-        self.index.provider_by_id.get(&id.to_ascii_lowercase()).map(|&at| &self.index.providers[at])
+        self.index.provider_by_id.get(&*folded(id)).map(|&at| &self.index.providers[at])
     }
 
     /// Every model that is known, also those that cannot be called, in catalogue order.
@@ -71,13 +72,14 @@ impl Catalog {
 
     /// A known model by its provider and id.
     pub fn model(&self, provider: &str, id: &str) -> Option<&Arc<Model>> {
-        let name = format!("{provider}/{id}").to_ascii_lowercase();
+        let mut name = [provider, "/", id].concat();
+        name.make_ascii_lowercase();
         self.index.model_by_name.get(&name).map(|&at| &self.index.models[at])
     }
 
     /// The known models of a bare id, in catalogue order.
     pub fn find_bare<'a>(&'a self, id: &str) -> impl Iterator<Item = &'a Arc<Model>> + use<'a> {
-        let found = self.index.models_by_id.get(&id.to_ascii_lowercase());
+        let found = self.index.models_by_id.get(&*folded(id));
         found.into_iter().flatten().map(|&at| &self.index.models[at])
     }
 

@@ -1,8 +1,14 @@
 //! Names that lead somewhere: aliases, redirects and routers, found case-insensitively.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::config::{Entries, RedirectEntry};
+
+/// The form under which names are indexed. Most names are written so already.
+pub(super) fn folded(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) { name.to_ascii_lowercase().into() } else { name.into() }
+}
 
 /// An entry and the name it is found by.
 #[derive(Debug, Clone)]
@@ -28,7 +34,7 @@ impl<T> Names<T> {
 
     /// The entry of a name, whatever its case.
     pub fn get(&self, name: &str) -> Option<&Named<T>> {
-        self.index.get(&name.to_ascii_lowercase()).map(|&at| &self.entries[at])
+        self.index.get(&*folded(name)).map(|&at| &self.entries[at])
     }
 }
 

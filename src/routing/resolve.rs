@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::suggest::near_names;
 use super::{Resolution, ResolvedBy, Route, Step};
-use crate::catalog::{Catalog, FoundBy, MAX_REDIRECTS, Model, ProviderState};
+use crate::catalog::{Catalog, FoundBy, MAX_REDIRECTS, Model, Named, ProviderState};
+use crate::config::{AliasEntry, RouterEntry};
 
 /// Why a name leads to no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,9 +86,9 @@ pub fn resolve(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError>
                 name = target;
                 continue 'start;
             }
-            if is_known(catalog, form.name) {
+            if let Some(known) = Known::find(catalog, form.name) {
                 trail.read_as(&form);
-                let (model, by) = follow(catalog, form.name, &mut trail, None)?;
+                let (model, by) = follow(catalog, form.name, known, &mut trail)?;
                 return Ok(trail.end(model, by));
             }
         }
@@ -104,7 +105,8 @@ pub fn resolve(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError>
         return Err(RouteError::NotFound { asked: asked.to_owned(), near: near_names(catalog, form.name) });
     };
     trail.step("default", form.name, default);
-    let (model, _) = follow(catalog, default, &mut trail, Some("the default model".to_owned()))?;
+    let known = Known::behind(catalog, default, || "the default model".to_owned())?;
+    let (model, _) = follow(catalog, default, known, &mut trail)?;
     Ok(trail.end(model, ResolvedBy::Default))
 }
 
@@ -163,67 +165,78 @@ fn without_latest(name: &str) -> Option<&str> {
     name.get(at..)?.eq_ignore_ascii_case(":latest").then(|| name[..at].trim_end())
 }
 
-fn is_known(catalog: &Catalog, name: &str) -> bool {
-    catalog.routers().get(name).is_some() || catalog.aliases().get(name).is_some() || catalog.find(name).is_some()
+/// What is called by a name.
+enum Known<'a> {
+    Router(&'a Named<RouterEntry>),
+    Alias(&'a Named<AliasEntry>),
+    Model(Arc<Model>, FoundBy),
 }
 
-/// Follows routers and aliases to the model at the end. `by` is what pointed at `name`, if anything did.
-fn follow(
-    catalog: &Catalog,
-    name: &str,
-    trail: &mut Trail,
-    mut by: Option<String>,
-) -> Result<(Arc<Model>, ResolvedBy), RouteError> {
-    let mut name = name.to_owned();
-    let mut passed = vec![name.clone()];
-    loop {
-        let target = if let Some(router) = catalog.routers().get(&name) {
-            // Without an opinion on the messages a router is its fallback.
-            trail.router.get_or_insert_with(|| router.name.clone());
-            trail.tags.extend(router.entry.tags.iter().cloned());
-            trail.step("router", &name, &router.entry.fallback);
-            by = Some(format!("router `{}`", router.name));
-            router.entry.fallback.clone()
-        } else if let Some(alias) = catalog.aliases().get(&name) {
-            trail.alias.get_or_insert_with(|| alias.name.clone());
-            trail.tags.extend(alias.entry.tags.iter().cloned());
-            trail.step("alias", &name, &alias.entry.target);
-            by = Some(format!("alias `{}`", alias.name));
-            alias.entry.target.clone()
-        } else {
-            return settle(catalog, &name, trail, by);
-        };
-        if passed.iter().any(|other| other.eq_ignore_ascii_case(&target)) {
-            passed.push(target);
-            return Err(RouteError::RedirectLoop { hops: passed });
+impl<'a> Known<'a> {
+    fn find(catalog: &'a Catalog, name: &str) -> Option<Self> {
+        if let Some(router) = catalog.routers().get(name) {
+            return Some(Self::Router(router));
         }
-        passed.push(target.clone());
-        name = target;
+        if let Some(alias) = catalog.aliases().get(name) {
+            return Some(Self::Alias(alias));
+        }
+        catalog.find(name).map(|(model, by)| Self::Model(model, by))
+    }
+
+    /// What the configuration points at, which may also be a model nobody listed. `by` is what points.
+    fn behind(catalog: &'a Catalog, name: &str, by: impl FnOnce() -> String) -> Result<Self, RouteError> {
+        Self::find(catalog, name)
+            .or_else(|| Some(Self::Model(catalog.pass_through(name)?, FoundBy::Prefix)))
+            .ok_or_else(|| RouteError::TargetNotFound {
+                by: by(),
+                target: name.to_owned(),
+                near: near_names(catalog, name),
+            })
     }
 }
 
-/// The model a name that is neither router nor alias stands for.
-fn settle(
-    catalog: &Catalog,
+/// Follows routers and aliases to the model at the end.
+fn follow<'a>(
+    catalog: &'a Catalog,
     name: &str,
+    mut known: Known<'a>,
     trail: &mut Trail,
-    by: Option<String>,
 ) -> Result<(Arc<Model>, ResolvedBy), RouteError> {
-    let found = catalog.find(name).or_else(|| Some((catalog.pass_through(name)?, FoundBy::Prefix)));
-    let Some((model, found_by)) = found else {
-        let near = near_names(catalog, name);
-        let target = name.to_owned();
-        return Err(match by {
-            Some(by) => RouteError::TargetNotFound { by, target, near },
-            None => RouteError::NotFound { asked: target, near },
-        });
-    };
-    let (stage, resolved_by) = match found_by {
-        FoundBy::Prefix => ("prefix", ResolvedBy::Prefix),
-        FoundBy::Search => ("search", ResolvedBy::Search),
-    };
-    trail.step(stage, name, &model.name());
-    Ok((callable(model)?, resolved_by))
+    let mut passed = vec![name.to_owned()];
+    loop {
+        let name = passed.last().map_or("", String::as_str);
+        let (target, next) = match known {
+            Known::Model(model, found_by) => {
+                let (stage, resolved_by) = match found_by {
+                    FoundBy::Prefix => ("prefix", ResolvedBy::Prefix),
+                    FoundBy::Search => ("search", ResolvedBy::Search),
+                };
+                trail.step(stage, name, &model.name());
+                return Ok((callable(model)?, resolved_by));
+            }
+            Known::Router(router) => {
+                // Without an opinion on the messages a router is its fallback.
+                trail.router.get_or_insert_with(|| router.name.clone());
+                trail.tags.extend(router.entry.tags.iter().cloned());
+                let target = &router.entry.fallback;
+                trail.step("router", name, target);
+                (target, Known::behind(catalog, target, || format!("router `{}`", router.name)))
+            }
+            Known::Alias(alias) => {
+                trail.alias.get_or_insert_with(|| alias.name.clone());
+                trail.tags.extend(alias.entry.tags.iter().cloned());
+                let target = &alias.entry.target;
+                trail.step("alias", name, target);
+                (target, Known::behind(catalog, target, || format!("alias `{}`", alias.name)))
+            }
+        };
+        let circle = passed.iter().any(|other| other.eq_ignore_ascii_case(target));
+        passed.push(target.clone());
+        if circle {
+            return Err(RouteError::RedirectLoop { hops: passed });
+        }
+        known = next?;
+    }
 }
 
 fn callable(model: Arc<Model>) -> Result<Arc<Model>, RouteError> {
