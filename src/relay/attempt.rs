@@ -26,13 +26,13 @@ struct Prepared {
 /// Tries one target.
 pub(super) async fn run(
     relay: &Relay,
-    call: &Call<'_>,
+    mut call: Call<'_>,
     model: &Arc<Model>,
     attempts: u32,
 ) -> Result<Answer, RelayError> {
     let provider = &model.provider;
-    let prepared = prepare(call, model)?;
-    let draft = draft(call, attempts);
+    let prepared = prepare(&mut call, model)?;
+    let draft = draft(call.draft, call.context.started, attempts);
     let mut recording = record::begin(&relay.journal, draft, model, call.body);
     let url = address(provider, &model.profile.id, prepared.operation);
     let payload = Payload::Json(Bytes::from(prepared.encoded.body));
@@ -48,7 +48,7 @@ pub(super) async fn run(
     let passage = Passage {
         model: model.clone(),
         format: call.format,
-        context: call.context.clone(),
+        context: call.context,
         warnings: prepared.encoded.warnings,
         crossing: prepared.crossing,
         idle,
@@ -62,12 +62,12 @@ pub(super) async fn run(
     }
 }
 
-fn prepare(call: &Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
+fn prepare(call: &mut Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
     let codec = model.provider.protocol.codec();
     match plan(call.format, model.provider.protocol, &model.profile, call.stream) {
         Plan::Forward(operation) => {
-            let mut envelope = match &call.envelope {
-                Some(envelope) => envelope.clone(),
+            let mut envelope = match call.envelope.take() {
+                Some(envelope) => envelope,
                 None => Envelope::parse(call.body)?,
             };
             let warnings = codec.prepare_forward(&mut envelope, &model.profile, call.stream)?;
@@ -91,14 +91,13 @@ fn prepare(call: &Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
     }
 }
 
-fn draft(call: &Call<'_>, attempts: u32) -> UsageRecord {
-    let mut draft = call.draft.clone();
+fn draft(mut draft: UsageRecord, started: UnixNanos, attempts: u32) -> UsageRecord {
     if attempts > 1 {
         // Each try is a record of its own; all point at the request the client knows.
         draft.parent = Some(std::mem::replace(&mut draft.id, uuid::Uuid::now_v7().to_string()));
     }
     draft.attempts = attempts;
-    let own = (UnixNanos::now().0 - call.context.started.0).max(0) / 1000;
+    let own = (UnixNanos::now().0 - started.0).max(0) / 1000;
     draft.relay_us = u32::try_from(own).unwrap_or(u32::MAX);
     draft
 }

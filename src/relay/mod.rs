@@ -41,6 +41,7 @@ pub struct Relay {
 }
 
 /// A request that has been read, authorised and resolved.
+#[derive(Clone)]
 pub struct Call<'a> {
     /// What the client speaks.
     pub format: ClientFormat,
@@ -76,10 +77,11 @@ impl Relay {
     /// # Errors
     /// The last target's [`RelayError`]; every failed try has been recorded.
     pub async fn run(&self, call: Call<'_>) -> Result<Answer, RelayError> {
+        let route = call.route;
         let mut attempts = 1;
-        let mut model = &call.route.first;
-        for next in &call.route.rest {
-            match attempt::run(self, &call, model, attempts).await {
+        let mut model = &route.first;
+        for next in &route.rest {
+            match attempt::run(self, call.clone(), model, attempts).await {
                 Err(error) if error.may_fall_back() => {
                     tracing::info!(request.id = %call.draft.id, model.id = %next.name(), "falling back");
                 }
@@ -88,6 +90,6 @@ impl Relay {
             attempts += 1;
             model = next;
         }
-        attempt::run(self, &call, model, attempts).await
+        attempt::run(self, call, model, attempts).await
     }
 }
