@@ -1,5 +1,7 @@
 //! Logging, to standard error: text for people or JSON for machines.
 
+mod json;
+
 use std::io::IsTerminal;
 
 use tracing_subscriber::filter::Targets;
@@ -8,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
 use crate::config::{LogFormat, LogSettings};
+use json::JsonLines;
 
 /// Starts logging. Called once per process.
 pub(super) fn start(settings: &LogSettings) {
@@ -16,7 +19,7 @@ pub(super) fn start(settings: &LogSettings) {
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Json => lines.event_format(JsonLines).boxed(),
     };
     tracing_subscriber::registry().with(lines).with(filter).init();
 }
