@@ -166,7 +166,8 @@ impl Transport {
                 Err(Unsent { error, .. }) => return Err(error),
             }
         }
-        let connection = self.connect(&origin).await?;
+        // A large future, and rare: most requests find a connection.
+        let connection = Box::pin(self.connect(&origin)).await?;
         self.exchange(connection, request, &url, &origin).await.map_err(|unsent| unsent.error)
     }
 

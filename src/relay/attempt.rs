@@ -56,7 +56,8 @@ pub(super) async fn run(
         rate_headers: response.rate_headers(),
     };
     if call.stream {
-        stream::open(passage, recording, response).await
+        // A large future that most requests do without.
+        Box::pin(stream::open(passage, recording, response)).await
     } else {
         whole::read(passage, recording, response).await
     }
@@ -91,7 +92,7 @@ fn prepare(call: &mut Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
     }
 }
 
-fn draft(mut draft: UsageRecord, started: UnixNanos, attempts: u32) -> UsageRecord {
+fn draft(mut draft: Box<UsageRecord>, started: UnixNanos, attempts: u32) -> Box<UsageRecord> {
     if attempts > 1 {
         // Each try is a record of its own; all point at the request the client knows.
         draft.parent = Some(std::mem::replace(&mut draft.id, uuid::Uuid::now_v7().to_string()));

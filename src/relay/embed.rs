@@ -31,7 +31,7 @@ pub struct EmbedCall<'a> {
     /// The body as it came, for estimates.
     pub body: &'a Bytes,
     /// Who asked for what, and how the name was resolved.
-    pub draft: UsageRecord,
+    pub draft: Box<UsageRecord>,
 }
 
 impl Relay {

@@ -56,7 +56,7 @@ pub struct Call<'a> {
     /// What the answer must carry.
     pub context: ReplyContext,
     /// Who asked for what, and how the name was resolved.
-    pub draft: UsageRecord,
+    pub draft: Box<UsageRecord>,
 }
 
 impl Relay {

@@ -9,7 +9,7 @@ use crate::money::NanoUsd;
 use crate::tracking::{Journal, Outcome, Recording, UsageRecord, estimate};
 
 /// Begins the record of a try.
-pub(super) fn begin(journal: &Arc<Journal>, mut draft: UsageRecord, model: &Model, body: &[u8]) -> Recording {
+pub(super) fn begin(journal: &Arc<Journal>, mut draft: Box<UsageRecord>, model: &Model, body: &[u8]) -> Recording {
     draft.provider.clone_from(&model.provider.id);
     draft.model.clone_from(&model.profile.id);
     draft.provider_protocol = model.provider.protocol.as_str().to_owned();

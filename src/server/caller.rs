@@ -79,7 +79,7 @@ impl Caller {
         stream: bool,
         resolution: &Resolution,
         end_user: Option<String>,
-    ) -> Result<UsageRecord, Failure> {
+    ) -> Result<Box<UsageRecord>, Failure> {
         // Not the name as it was asked for: one that nobody knows may fit a pattern and lead to the default model.
         let target = resolution.route.first.name();
         let names = [resolution.alias.as_deref(), resolution.router.as_deref(), Some(&target)];
@@ -87,7 +87,7 @@ impl Caller {
             return Err(Failure::Forbidden(asked.to_owned()));
         }
         let sources = [&self.principal.tags, &self.header_tags, &resolution.tags];
-        Ok(UsageRecord {
+        Ok(Box::new(UsageRecord {
             id: self.id.clone(),
             started: self.started.millis(),
             end_user: self.end_user.clone().or(end_user.map(|user| bounded(&user))),
@@ -104,7 +104,7 @@ impl Caller {
             router: resolution.router.clone(),
             stream,
             ..UsageRecord::default()
-        })
+        }))
     }
 }
 

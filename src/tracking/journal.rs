@@ -25,6 +25,9 @@ pub(super) use segment::{Batch, Tail};
 /// A segment is followed by the next one from this size on.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Most records are shorter.
+const LINE_BYTES: usize = 1000;
+
 /// The journal of one process.
 #[derive(Debug)]
 pub struct Journal {
@@ -65,10 +68,10 @@ impl Journal {
     /// Writes a record down. Never fails a request: when the journal cannot be written (a full disk), the record goes
     /// to the log as an error line, complete, and is counted in [`Journal::lost`].
     pub fn append(&self, record: &UsageRecord) {
-        let line = match serde_json::to_vec(record) {
-            Ok(line) => line,
-            Err(error) => return self.give_up(record, &error.into()),
-        };
+        let mut line = Vec::with_capacity(LINE_BYTES);
+        if let Err(error) = serde_json::to_writer(&mut line, record) {
+            return self.give_up(record, &error.into());
+        }
         let segment = self.current.load();
         match segment.append(line) {
             Ok(size) if size >= self.segment_bytes => self.start_next(&segment),

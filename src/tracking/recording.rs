@@ -37,7 +37,8 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Recording {
     journal: Arc<Journal>,
-    draft: UsageRecord,
+    /// Boxed: it travels through many hands.
+    draft: Box<UsageRecord>,
     is_written: bool,
     price: Option<Arc<Price>>,
     is_local: bool,
@@ -51,7 +52,7 @@ pub struct Recording {
 
 impl Recording {
     /// Starts with what is known: who asks what. `draft.started` must be set, times are counted from it.
-    pub fn new(journal: Arc<Journal>, draft: UsageRecord) -> Self {
+    pub fn new(journal: Arc<Journal>, draft: Box<UsageRecord>) -> Self {
         let before = UnixMillis::now().0.saturating_sub(draft.started.0);
         Self {
             journal,
@@ -107,11 +108,11 @@ impl Recording {
     }
 
     /// Writes the record to the journal and returns it. Call it before the last byte goes to the client.
-    pub fn finish(mut self, outcome: Outcome) -> UsageRecord {
+    pub fn finish(mut self, outcome: Outcome) -> Box<UsageRecord> {
         self.write(outcome)
     }
 
-    fn write(&mut self, outcome: Outcome) -> UsageRecord {
+    fn write(&mut self, outcome: Outcome) -> Box<UsageRecord> {
         self.is_written = true;
         let mut record = std::mem::take(&mut self.draft);
         match outcome {

@@ -9,7 +9,7 @@ fn record_of(work: impl FnOnce(Recording)) -> UsageRecord {
     let folder = tempfile::tempdir().unwrap();
     let journal = Arc::new(Journal::open(folder.path()).unwrap());
     let draft = UsageRecord { id: "a".into(), started: UnixMillis::now(), ..UsageRecord::default() };
-    let mut recording = Recording::new(Arc::clone(&journal), draft);
+    let mut recording = Recording::new(Arc::clone(&journal), Box::new(draft));
     let base =
         PriceValues { input: Some(PicoUsd(1_000_000)), output: Some(PicoUsd(2_000_000)), ..PriceValues::default() };
     let price = Price {

@@ -88,7 +88,7 @@ fn recording() -> impl Fn() -> usize {
     let (price, draft) = (price(), journal_record());
     move || {
         black_box(&folder);
-        let mut recording = Recording::new(journal.clone(), black_box(&draft).clone());
+        let mut recording = Recording::new(journal.clone(), Box::new(black_box(&draft).clone()));
         recording.set_target(Some(price.clone()), false);
         recording.set_prompt_bytes(4_000);
         recording.accepted();
