@@ -25,7 +25,7 @@ pub use listing::{Listed, ListedKind};
 pub use load::Sources;
 pub use lookup::FoundBy;
 pub use model::{Model, ModelSource};
-pub use names::{Named, Names, Redirects};
+pub use names::{Alias, Named, Names, Redirects, Router};
 pub use price::{Price, PriceTier, PriceValues};
 pub use provider::{Api, Provider, ProviderState};
 pub use seed::built_in_overrides;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::config::{Entries, RedirectEntry};
+use crate::config::{AliasEntry, Entries, RedirectEntry, RouterEntry};
 
 /// The form under which names are indexed. Most names are written so already.
 pub(super) fn folded(name: &str) -> Cow<'_, str> {
@@ -18,6 +18,11 @@ pub struct Named<T> {
     /// What it says.
     pub entry: T,
 }
+
+/// Another name for a model, a router or an alias.
+pub type Alias = Named<AliasEntry>;
+/// A smart router.
+pub type Router = Named<RouterEntry>;
 
 /// Entries in the order they were configured, found by name in constant time.
 #[derive(Debug, Clone)]

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::suggest::near_names;
 use super::{Resolution, ResolvedBy, Route, Step};
-use crate::catalog::{Catalog, FoundBy, MAX_REDIRECTS, Model, Named, ProviderState};
-use crate::config::{AliasEntry, RouterEntry};
+use crate::catalog::{Alias, Catalog, FoundBy, MAX_REDIRECTS, Model, ProviderState, Router};
 
 /// Why a name leads to no model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -167,8 +166,8 @@ fn without_latest(name: &str) -> Option<&str> {
 
 /// What is called by a name.
 enum Known<'a> {
-    Router(&'a Named<RouterEntry>),
-    Alias(&'a Named<AliasEntry>),
+    Router(&'a Router),
+    Alias(&'a Alias),
     Model(Arc<Model>, FoundBy),
 }
 
