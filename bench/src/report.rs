@@ -1,0 +1,231 @@
+//! The results: a table for people, JSON with every sample for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::machine::Machine;
+use crate::rounds::{Sample, Series};
+use crate::stats::{Comparison, Spread};
+
+/// Who is judged.
+pub(crate) const JUDGED: &str = "relay";
+
+/// What the relay is measured by: the value that must be reached, and the one that is aimed at.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Limit {
+    pub(crate) must: f64,
+    pub(crate) aim: f64,
+}
+
+/// One line of the table.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figure {
+    pub(crate) workload: &'static str,
+    pub(crate) metric: String,
+    /// Of each target, in the order in which they took part.
+    pub(crate) values: Vec<(String, Spread)>,
+    pub(crate) compared: Option<Compared>,
+    pub(crate) limit: Option<Limit>,
+}
+
+/// The relay against a reference.
+#[derive(Debug, Serialize)]
+pub(crate) struct Compared {
+    pub(crate) who: String,
+    pub(crate) with: String,
+    pub(crate) how: Comparison,
+    pub(crate) spread: Spread,
+}
+
+/// Whether a limit is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Verdict {
+    Aim,
+    Must,
+    Missed,
+}
+
+impl Figure {
+    /// A figure of each series, and the relay's compared with that of `with`, round by round.
+    pub(crate) fn new(
+        workload: &'static str,
+        metric: &str,
+        series: &[Series],
+        figure: impl Fn(&Sample) -> Option<f64>,
+        comparison: Option<(&str, &str, Comparison)>,
+        limit: Option<Limit>,
+    ) -> Self {
+        let values: Vec<(&str, Vec<f64>)> =
+            series.iter().filter_map(|series| Some((series.name.as_str(), series.values(&figure)?))).collect();
+        let of = |name: &str| values.iter().find(|(other, _)| *other == name).map(|(_, values)| values.as_slice());
+        let compared = comparison.and_then(|(who, with, how)| {
+            let spread = how.of(of(who)?, of(with)?)?;
+            Some(Compared { who: who.to_owned(), with: with.to_owned(), how, spread })
+        });
+        let spreads = values.iter().filter_map(|(name, values)| Some(((*name).to_owned(), Spread::of(values)?)));
+        Self { workload, metric: metric.to_owned(), values: spreads.collect(), compared, limit }
+    }
+
+    /// The most memory each target had at any time of the workload.
+    pub(crate) fn peak_rss(workload: &'static str, series: &[Series], limit: Option<Limit>) -> Self {
+        let mut figure = Self::new(workload, "peak RSS, MiB", series, |sample| sample.peak_rss_mib, None, limit);
+        for (_, spread) in &mut figure.values {
+            *spread = Spread { min: spread.max, median: spread.max, max: spread.max };
+        }
+        figure
+    }
+
+    /// The judged value: the median of the comparison, or else of the relay's own values.
+    fn judged(&self) -> Option<f64> {
+        match &self.compared {
+            Some(compared) => Some(compared.spread.median),
+            None => Some(self.values.iter().find(|(name, _)| name == JUDGED)?.1.median),
+        }
+    }
+
+    /// `None`: there is no limit, or nothing to judge.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        let (limit, judged) = (self.limit?, self.judged()?);
+        Some(if judged <= limit.aim {
+            Verdict::Aim
+        } else if judged <= limit.must {
+            Verdict::Must
+        } else {
+            Verdict::Missed
+        })
+    }
+}
+
+/// Everything a run found out.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) figures: Vec<Figure>,
+    /// What went wrong; the figures of that workload are then missing.
+    pub(crate) failures: Vec<String>,
+    pub(crate) samples: Vec<(&'static str, Vec<Sample>)>,
+}
+
+impl Report {
+    /// The table, in Markdown.
+    pub(crate) fn table(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in self.figures.iter().flat_map(|figure| &figure.values) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        let mut header = vec!["", "metric"];
+        header.extend(&names);
+        header.extend(["compared: median (min–max)", "must", "aim", "verdict"]);
+        let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        for figure in &self.figures {
+            let mut row = vec![figure.workload.to_owned(), figure.metric.clone()];
+            for name in &names {
+                let spread = figure.values.iter().find(|(other, _)| other == name);
+                row.push(spread.map_or_else(String::new, |(_, spread)| number(spread.median)));
+            }
+            row.push(figure.compared.as_ref().map_or_else(String::new, Compared::text));
+            row.push(figure.limit.map_or_else(String::new, |limit| number(limit.must)));
+            row.push(figure.limit.map_or_else(String::new, |limit| number(limit.aim)));
+            row.push(match figure.verdict() {
+                Some(Verdict::Aim) => "aim met".to_owned(),
+                Some(Verdict::Must) => "must met".to_owned(),
+                Some(Verdict::Missed) => "MISSED".to_owned(),
+                None => String::new(),
+            });
+            rows.push(row);
+        }
+        let mut text = aligned(&rows);
+        for failure in &self.failures {
+            writeln!(text, "\nFAILED: {failure}").expect("writing to memory does not fail");
+        }
+        text
+    }
+
+    /// Keeps the samples of a workload for the raw data.
+    pub(crate) fn keep(&mut self, workload: &'static str, series: Vec<Series>) {
+        self.samples.push((workload, series.into_iter().flat_map(|series| series.samples).collect()));
+    }
+}
+
+impl Compared {
+    fn text(&self) -> String {
+        let Self { who, with, how, spread } = self;
+        let (sign, unit) = match how {
+            Comparison::Ratio => ("/", "×"),
+            Comparison::Difference => ("−", ""),
+        };
+        format!("{who} {sign} {with}: {}{unit} ({}–{})", number(spread.median), number(spread.min), number(spread.max))
+    }
+}
+
+/// Three significant digits at least, none that say nothing.
+fn number(value: f64) -> String {
+    match value.abs() {
+        large if large >= 100.0 => format!("{value:.0}"),
+        medium if medium >= 10.0 => format!("{value:.1}"),
+        small if small >= 1.0 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+fn aligned(rows: &[Vec<String>]) -> String {
+    let n_columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..n_columns).map(width).collect();
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        for (cell, width) in row.iter().zip(&widths) {
+            write!(text, "| {cell:width$} ").expect("writing to memory does not fail");
+        }
+        text.push_str("|\n");
+        if index == 0 {
+            for width in &widths {
+                write!(text, "|{}", "-".repeat(width + 2)).expect("writing to memory does not fail");
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(ratio: f64) -> Figure {
+        let spread = Spread { min: ratio, median: ratio, max: ratio };
+        Figure {
+            workload: "W1",
+            metric: "CPU µs".to_owned(),
+            values: vec![("nginx".to_owned(), spread), ("relay".to_owned(), spread)],
+            compared: Some(Compared {
+                who: "relay".to_owned(),
+                with: "nginx".to_owned(),
+                how: Comparison::Ratio,
+                spread,
+            }),
+            limit: Some(Limit { must: 3.3, aim: 2.2 }),
+        }
+    }
+
+    #[test]
+    fn a_limit_is_kept_up_to_its_very_value() {
+        assert_eq!(figure(2.2).verdict(), Some(Verdict::Aim));
+        assert_eq!(figure(3.3).verdict(), Some(Verdict::Must));
+        assert_eq!(figure(3.301).verdict(), Some(Verdict::Missed));
+        assert_eq!(Figure { limit: None, ..figure(1.0) }.verdict(), None);
+    }
+
+    #[test]
+    fn the_table_shows_failures_too() {
+        let report = Report { figures: vec![figure(4.0)], failures: vec!["W2: x".to_owned()], ..Report::default() };
+        let table = report.table();
+        assert!(table.contains("MISSED") && table.contains("FAILED: W2: x"), "{table}");
+        assert!(table.contains("relay / nginx: 4.00× (4.00–4.00)"), "{table}");
+    }
+}

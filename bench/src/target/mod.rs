@@ -1,0 +1,268 @@
+//! What is measured: nginx, the relay, another gateway, or the fake provider itself.
+
+mod child;
+pub(crate) mod nginx;
+pub(crate) mod relay;
+
+use std::cell::Cell;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use nix::unistd::Pid;
+
+use self::child::Process;
+use self::relay::Setup;
+use crate::load::{Expected, Framing, Plan, fetch, learn};
+use crate::process::Tree;
+use crate::workload::{Chat, Face, PeerFace, framing};
+
+/// How long a target may take to listen.
+const START_WITHIN: Duration = Duration::from_secs(60);
+
+/// The fake provider's process.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    pub(crate) address: SocketAddr,
+    /// It lasts as long as its standard input.
+    process: Process,
+}
+
+impl Provider {
+    /// Starts this program again, as the fake provider.
+    pub(crate) fn start(port: u16) -> anyhow::Result<Self> {
+        use std::io::BufRead;
+
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["fake", "--port", &port.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process::spawn(&mut command)?;
+        let mut line = String::new();
+        let output = process.stdout().context("the fake provider has no output")?;
+        std::io::BufReader::new(output).read_line(&mut line)?;
+        let port: u16 = line.trim().parse().context("the fake provider did not start")?;
+        Ok(Self { address: SocketAddr::from(([127, 0, 0, 1], port)), process })
+    }
+
+    /// It must not have ended: then all errors are its own.
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
+        ensure!(!self.process.has_ended(), "the fake provider has ended");
+        Ok(())
+    }
+}
+
+/// Something that answers requests.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) face: Face,
+    /// Whose CPU time and memory count; the fake provider's do not.
+    pub(crate) pid: Option<Pid>,
+    process: Option<Process>,
+    books: Option<Books>,
+}
+
+/// What the relay's own report must say in the end.
+#[derive(Debug)]
+struct Books {
+    setup: Setup,
+    /// What was in the database before.
+    before: relay::Total,
+    asked: Cell<Asked>,
+}
+
+/// What was asked of a relay.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    n_answers: u64,
+    n_left: u64,
+    cost_nano_usd: u64,
+    /// What the requests would cost whose clients left.
+    cost_left_nano_usd: u64,
+}
+
+impl Target {
+    /// The fake provider without anything in between.
+    pub(crate) fn direct(provider: SocketAddr) -> Self {
+        let name = "direct".to_owned();
+        Self { name, address: provider, face: Face::Provider, pid: None, process: None, books: None }
+    }
+
+    /// nginx, with its files in `folder`.
+    pub(crate) async fn nginx(folder: &Path, provider: SocketAddr) -> anyhow::Result<Self> {
+        let folder = folder.join("nginx");
+        std::fs::create_dir_all(&folder)?;
+        let (process, address) = nginx::start(&folder, provider)?;
+        let mut target = Self {
+            name: "nginx".to_owned(),
+            address,
+            face: Face::Provider,
+            pid: Some(process.pid()),
+            process: Some(process),
+            books: None,
+        };
+        target.wait_until_ready("/v1/models", Duration::from_millis(2)).await.context("nginx")?;
+        Ok(target)
+    }
+
+    /// A relay.
+    pub(crate) async fn relay(name: &str, setup: &Setup) -> anyhow::Result<Self> {
+        let before = setup.report().with_context(|| name.to_owned())?;
+        let mut target = Self::start_relay(name, setup)?;
+        target.books = Some(Books { setup: setup.clone(), before, asked: Cell::default() });
+        let ready = target.wait_until_ready("/health", Duration::from_millis(2)).await;
+        ready.with_context(|| format!("{name}; the end of its log:\n{}", setup.log_tail()))?;
+        target.refuses_strangers().await.with_context(|| name.to_owned())?;
+        Ok(target)
+    }
+
+    fn start_relay(name: &str, setup: &Setup) -> anyhow::Result<Self> {
+        let (process, address) = setup.start().with_context(|| name.to_owned())?;
+        let face = Face::Relay { key: setup.key().to_owned() };
+        let pid = Some(process.pid());
+        Ok(Self { name: name.to_owned(), address, face, pid, process: Some(process), books: None })
+    }
+
+    /// Starts a relay, and takes the time until it answers.
+    pub(crate) async fn cold_start_relay(name: &str, setup: &Setup) -> anyhow::Result<(Self, Duration)> {
+        let start = Instant::now();
+        let mut target = Self::start_relay(name, setup)?;
+        target.wait_until_ready("/health", Duration::from_micros(200)).await.with_context(|| name.to_owned())?;
+        Ok((target, start.elapsed()))
+    }
+
+    /// Another gateway, which already runs.
+    pub(crate) fn peer(name: &str, url: &str, pid: Option<i32>, face: PeerFace) -> anyhow::Result<Self> {
+        let authority = url.trim_start_matches("http://").trim_end_matches('/');
+        let address =
+            authority.to_socket_addrs().with_context(|| format!("{url} is not like http://HOST:PORT"))?.next();
+        let address = address.with_context(|| format!("{url} has no address"))?;
+        let pid = pid.map(Pid::from_raw);
+        Ok(Self { name: name.to_owned(), address, face: Face::Peer(face), pid, process: None, books: None })
+    }
+
+    /// Its processes.
+    pub(crate) fn tree(&self) -> anyhow::Result<Option<Tree>> {
+        self.pid.map(Tree::of).transpose()
+    }
+
+    /// Asks once, compares the answer with what the provider said, and plans to ask the same many times.
+    pub(crate) async fn plan(&self, chat: &Chat, leave_every: Option<u64>) -> anyhow::Result<Rc<Plan>> {
+        let request = self.face.chat(chat);
+        let format = self.face.format(chat);
+        let (status, body) = fetch(self.address, &request).await.with_context(|| self.name.clone())?;
+        let answer = String::from_utf8_lossy(&body);
+        ensure!(status == 200, "{} answers {status}: {answer}", self.name);
+        let text = format.text(&answer, chat.stream).with_context(|| self.name.clone())?;
+        let (got, expected) = (without_times(&text), without_times(&chat.script.text()));
+        ensure!(got == expected, "{} answers `{got}` instead of `{expected}`", self.name);
+        self.note(chat, 1, 0);
+        let framing = framing(format, chat.stream);
+        let stamped = chat.stream && chat.script.pace_ms > 0;
+        let expected = learn(framing, &body);
+        Ok(Rc::new(Plan { address: self.address, request, framing, expected, stamped, leave_every }))
+    }
+
+    /// Plans to ask for a list many times; it must have at least `n_entries`.
+    pub(crate) async fn plan_list(&self, path: &str, key: &str, n_entries: usize) -> anyhow::Result<Rc<Plan>> {
+        let request = self.face.get(path);
+        let (status, body) = fetch(self.address, &request).await.with_context(|| self.name.clone())?;
+        ensure!(status == 200, "{} answers {status} to {path}", self.name);
+        let list: serde_json::Value = serde_json::from_slice(&body).with_context(|| format!("{path} is not JSON"))?;
+        let n_listed = list[key].as_array().map_or(0, Vec::len);
+        ensure!(n_listed >= n_entries, "{} lists {n_listed} models at {path}, not {n_entries}", self.name);
+        let expected: Expected = learn(Framing::None, &body);
+        let address = self.address;
+        Ok(Rc::new(Plan { address, request, framing: Framing::None, expected, stamped: false, leave_every: None }))
+    }
+
+    /// Notes what was asked, for [`Target::close`].
+    pub(crate) fn note(&self, chat: &Chat, n_answers: u64, n_left: u64) {
+        if let Some(books) = &self.books {
+            let mut asked = books.asked.get();
+            asked.n_answers += n_answers;
+            asked.n_left += n_left;
+            asked.cost_nano_usd += n_answers * chat.cost_nano_usd();
+            asked.cost_left_nano_usd += n_left * chat.cost_nano_usd();
+            books.asked.set(asked);
+        }
+    }
+
+    /// Ends it. A relay's own report must then agree with what was asked of it: so much was really on.
+    pub(crate) fn close(mut self) -> anyhow::Result<()> {
+        if let Some(process) = &mut self.process {
+            ensure!(!process.has_ended(), "{} has ended by itself", self.name);
+            process.stop().with_context(|| self.name.clone())?;
+        }
+        match &self.books {
+            Some(books) => books.check().with_context(|| format!("the report of {}", self.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// With keys required, a request without one must be refused.
+    async fn refuses_strangers(&self) -> anyhow::Result<()> {
+        let stranger = Face::Peer(PeerFace { key: "sk-wrong".to_owned(), model: "x".to_owned(), headers: Vec::new() });
+        let (status, _) = fetch(self.address, &stranger.chat(&Chat::WHOLE)).await?;
+        ensure!(status == 401, "a wrong key is answered with {status}, so keys are not required");
+        Ok(())
+    }
+
+    async fn wait_until_ready(&mut self, path: &str, pause: Duration) -> anyhow::Result<()> {
+        let start = Instant::now();
+        let request = Face::Provider.get(path);
+        loop {
+            if let Ok((200, _)) = fetch(self.address, &request).await {
+                return Ok(());
+            }
+            if let Some(process) = &mut self.process {
+                ensure!(!process.has_ended(), "it ended right after its start");
+            }
+            if start.elapsed() > START_WITHIN {
+                bail!("it does not answer at {}", self.address);
+            }
+            // The runtime's timers would make a millisecond of it.
+            std::thread::sleep(pause);
+        }
+    }
+}
+
+impl Books {
+    fn check(&self) -> anyhow::Result<()> {
+        let total = self.setup.report()?;
+        let asked = self.asked.get();
+        let requests = total.requests - self.before.requests;
+        let errors = total.errors - self.before.errors;
+        let cost = total.cost_nano_usd - self.before.cost_nano_usd;
+        ensure!(
+            (asked.n_answers..=asked.n_answers + asked.n_left).contains(&requests),
+            "it counts {requests} requests; answered were {}, left by their clients {}",
+            asked.n_answers,
+            asked.n_left
+        );
+        ensure!(errors <= asked.n_left, "it counts {errors} errors");
+        ensure!(
+            (asked.cost_nano_usd..=asked.cost_nano_usd + asked.cost_left_nano_usd).contains(&cost),
+            "it computes {cost} nano-USD; the answers cost {}",
+            asked.cost_nano_usd
+        );
+        if asked.n_left == 0 {
+            let unpriced = total.unpriced_requests - self.before.unpriced_requests;
+            let estimated = total.estimated_requests - self.before.estimated_requests;
+            ensure!(unpriced == 0 && estimated == 0, "{unpriced} requests have no price, {estimated} are estimated");
+        }
+        Ok(())
+    }
+}
+
+/// A text whose times are taken out, as they differ each time.
+fn without_times(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for part in text.split_inclusive('@') {
+        plain.push_str(part.trim_start_matches(|character: char| character.is_ascii_digit()));
+    }
+    plain
+}

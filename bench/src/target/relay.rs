@@ -1,0 +1,179 @@
+//! The relay with everything on: keys, tags, prices, journal, database, log, admin page.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+use super::child::{Process, free_address};
+use crate::fake::Format;
+use crate::workload::{PRICE_NANO_USD, provider_id};
+
+/// The quirks and prices that are built into the relay; ours are added to a copy.
+const OVERRIDES: &str = include_str!("../../../overrides.yaml");
+/// The tag of the key.
+const TAG: &str = "team-bench";
+
+/// A relay that can be started: its program, and a folder with its configuration and its data.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    program: PathBuf,
+    folder: PathBuf,
+    key: String,
+}
+
+impl Setup {
+    /// Writes a configuration and makes a key, in a folder that is empty or holds the data of an earlier run.
+    ///
+    /// `n_models`: one more provider is asked for its models and lists so many.
+    pub(crate) fn new(
+        program: &Path,
+        folder: &Path,
+        provider: SocketAddr,
+        n_models: Option<usize>,
+    ) -> anyhow::Result<Self> {
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("relay.yaml"), configuration(provider, n_models))?;
+        fs::write(folder.join("overrides.yaml"), overrides())?;
+        let mut setup = Self { program: program.to_owned(), folder: folder.to_owned(), key: String::new() };
+        let key_file = folder.join("key");
+        if !key_file.exists() {
+            let key = setup.output(&["keys", "create", "bench", "--tag", TAG])?;
+            fs::write(&key_file, key.trim())?;
+        }
+        setup.key = fs::read_to_string(&key_file)?;
+        Ok(setup)
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What `llm-relay --version` says.
+    pub(crate) fn version(program: &Path) -> anyhow::Result<String> {
+        let output = Command::new(program).arg("--version").output();
+        let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+        ensure!(output.status.success(), "{} --version failed", program.display());
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Starts it; it may not listen yet.
+    pub(super) fn start(&self) -> anyhow::Result<(Process, SocketAddr)> {
+        let (address, admin) = (free_address()?, free_address()?);
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("relay.log"))?;
+        let mut command = self.command();
+        command.env("PORT", address.port().to_string()).env("ADMIN_PORT", admin.port().to_string());
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        Ok((Process::spawn(&mut command)?, address))
+    }
+
+    /// The sums of all records in the database. Only while no relay runs on it is nothing missing.
+    pub(crate) fn report(&self) -> anyhow::Result<Total> {
+        #[derive(Deserialize)]
+        struct Report {
+            total: Total,
+        }
+        let json = self.output(&["report", "--format", "json", "--from", "2020-01-01"])?;
+        Ok(serde_json::from_str::<Report>(&json).with_context(|| format!("not a report: {json}"))?.total)
+    }
+
+    /// The end of the log, for messages.
+    pub(super) fn log_tail(&self) -> String {
+        let log = fs::read_to_string(self.folder.join("relay.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().rev().take(5).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        // Nothing of the caller's environment: a provider's key there would add its models. What is not set here is at
+        // its default, the log among it.
+        command.env_clear().current_dir(&self.folder).envs([
+            ("HOST", "127.0.0.1"),
+            ("AUTH_MODE", "keys"),
+            ("ADMIN_ENABLED", "true"),
+            ("ADMIN_PASSWORD", "not-a-secret"),
+            ("DATA_DIR", "data"),
+            ("CONFIG", "relay.yaml"),
+            ("OVERRIDES", "overrides.yaml"),
+        ]);
+        command
+    }
+
+    fn output(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let output = self.command().args(arguments).output();
+        let output = output.with_context(|| format!("cannot run {}", self.program.display()))?;
+        if !output.status.success() {
+            let message = String::from_utf8_lossy(&output.stderr);
+            bail!("{} {}: {message}", self.program.display(), arguments.join(" "));
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}
+
+/// The sums of a report.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Total {
+    pub(crate) requests: u64,
+    pub(crate) errors: u64,
+    pub(crate) cost_nano_usd: u64,
+    pub(crate) unpriced_requests: u64,
+    pub(crate) estimated_requests: u64,
+}
+
+const FORMATS: [Format; 4] = [Format::OpenAi, Format::Anthropic, Format::Gemini, Format::Ollama];
+
+fn configuration(provider: SocketAddr, n_models: Option<usize>) -> String {
+    let mut yaml = "providers:\n".to_owned();
+    for format in FORMATS {
+        let (protocol, path) = match format {
+            Format::OpenAi => ("openai", "/v1"),
+            Format::Anthropic => ("anthropic", "/v1"),
+            Format::Gemini => ("gemini", "/v1beta"),
+            Format::Ollama => ("ollama", ""),
+        };
+        let id = provider_id(format);
+        writeln!(
+            yaml,
+            "  {id}: {{ protocol: {protocol}, base_url: \"http://{provider}{path}\", api_key: sk-fake, local: false, \
+             discover: false }}"
+        )
+        .expect("writing to memory does not fail");
+    }
+    if let Some(n_models) = n_models {
+        let url = format!("http://{provider}/list-{n_models}/v1");
+        writeln!(yaml, "  fake-many: {{ protocol: openai, base_url: \"{url}\", api_key: sk-fake }}")
+            .expect("writing to memory does not fail");
+    }
+    yaml
+}
+
+/// The built-in quirks and prices, and a price for whatever our providers are asked for.
+fn overrides() -> String {
+    let (input, output) = PRICE_NANO_USD;
+    let mut yaml = OVERRIDES.to_owned();
+    for format in FORMATS {
+        let id = provider_id(format);
+        // A nano-USD per token is a thousandth of a USD per million tokens.
+        let price = format!("{{ input: {}, output: {} }}", input / 1_000, output / 1_000);
+        writeln!(yaml, "  {id}:\n    defaults: {{ price: {price} }}").expect("writing to memory does not fail");
+    }
+    yaml
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_prices_are_whole_dollars_per_million_and_the_file_ends_in_its_providers() {
+        assert_eq!((PRICE_NANO_USD.0 % 1_000, PRICE_NANO_USD.1 % 1_000), (0, 0));
+        let top_level = OVERRIDES.lines().rfind(|line| line.starts_with(|first: char| first.is_ascii_alphabetic()));
+        assert_eq!(top_level, Some("providers:"));
+        assert!(overrides().ends_with("  fake-ollama:\n    defaults: { price: { input: 1, output: 2 } }\n"));
+    }
+}
