@@ -100,13 +100,13 @@ pub(crate) enum Workload {
     /// OpenAI to OpenAI, whole answers, 64 connections
     #[value(name = "W1")]
     W1,
-    /// OpenAI to OpenAI, streams of 128 tokens, 16 connections
+    /// OpenAI to OpenAI, streams of 128 tokens at once, 16 connections
     #[value(name = "W2")]
     W2,
-    /// OpenAI to Anthropic, streams of 128 tokens, 16 connections
+    /// OpenAI to Anthropic, the same
     #[value(name = "W3")]
     W3,
-    /// Ollama to OpenAI, streams of 128 tokens, 16 connections
+    /// Ollama to OpenAI, the same
     #[value(name = "W4")]
     W4,
     /// OpenAI to OpenAI, a prompt of 100 KB, 16 connections
@@ -130,6 +130,25 @@ pub(crate) enum Workload {
     /// The first event of a stream, one connection
     #[value(name = "first-event")]
     FirstEvent,
+}
+
+impl Workload {
+    /// As in the table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::W1 => "W1",
+            Self::W2 => "W2",
+            Self::W3 => "W3",
+            Self::W4 => "W4",
+            Self::W5 => "W5",
+            Self::W6 => "W6",
+            Self::W7 => "W7",
+            Self::W8 => "W8",
+            Self::W9 => "W9",
+            Self::Latency => "latency",
+            Self::FirstEvent => "first-event",
+        }
+    }
 }
 
 impl Options {

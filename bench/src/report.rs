@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::machine::Machine;
+use crate::options::Workload;
 use crate::rounds::{Sample, Series};
 use crate::stats::{Comparison, Spread};
 
@@ -25,6 +26,8 @@ pub(crate) struct Figure {
     pub(crate) metric: String,
     /// Of each target, in the order in which they took part.
     pub(crate) values: Vec<(String, Spread)>,
+    /// What the values were made of.
+    pub(crate) rounds: Vec<(String, Vec<f64>)>,
     pub(crate) compared: Option<Compared>,
     pub(crate) limit: Option<Limit>,
 }
@@ -47,34 +50,47 @@ pub(crate) enum Verdict {
     Missed,
 }
 
+/// Two of the targets, and how they are compared.
+pub(crate) type Comparing<'a> = Option<(&'a str, &'a str, Comparison)>;
+
 impl Figure {
-    /// A figure of each series, and the relay's compared with that of `with`, round by round.
-    pub(crate) fn new(
-        workload: &'static str,
+    /// A figure of each series; with `comparing` also how two of them compare, round by round.
+    pub(crate) fn of_series(
+        workload: Workload,
         metric: &str,
         series: &[Series],
         figure: impl Fn(&Sample) -> Option<f64>,
-        comparison: Option<(&str, &str, Comparison)>,
+        comparing: Comparing<'_>,
         limit: Option<Limit>,
     ) -> Self {
-        let values: Vec<(&str, Vec<f64>)> =
-            series.iter().filter_map(|series| Some((series.name.as_str(), series.values(&figure)?))).collect();
-        let of = |name: &str| values.iter().find(|(other, _)| *other == name).map(|(_, values)| values.as_slice());
-        let compared = comparison.and_then(|(who, with, how)| {
+        let rounds = series.iter().filter_map(|series| Some((series.name.clone(), series.values(&figure)?)));
+        Self::of_rounds(workload, metric, rounds.collect(), comparing, limit)
+    }
+
+    /// A figure of values that were measured in rounds.
+    pub(crate) fn of_rounds(
+        workload: Workload,
+        metric: &str,
+        rounds: Vec<(String, Vec<f64>)>,
+        comparing: Comparing<'_>,
+        limit: Option<Limit>,
+    ) -> Self {
+        let of = |name: &str| rounds.iter().find(|(other, _)| other == name).map(|(_, values)| values.as_slice());
+        let compared = comparing.and_then(|(who, with, how)| {
             let spread = how.of(of(who)?, of(with)?)?;
             Some(Compared { who: who.to_owned(), with: with.to_owned(), how, spread })
         });
-        let spreads = values.iter().filter_map(|(name, values)| Some(((*name).to_owned(), Spread::of(values)?)));
-        Self { workload, metric: metric.to_owned(), values: spreads.collect(), compared, limit }
+        let values = rounds.iter().filter_map(|(name, values)| Some((name.clone(), Spread::of(values)?))).collect();
+        Self { workload: workload.name(), metric: metric.to_owned(), values, rounds, compared, limit }
     }
 
     /// The most memory each target had at any time of the workload.
-    pub(crate) fn peak_rss(workload: &'static str, series: &[Series], limit: Option<Limit>) -> Self {
-        let mut figure = Self::new(workload, "peak RSS, MiB", series, |sample| sample.peak_rss_mib, None, limit);
-        for (_, spread) in &mut figure.values {
-            *spread = Spread { min: spread.max, median: spread.max, max: spread.max };
-        }
-        figure
+    pub(crate) fn peak_rss(workload: Workload, series: &[Series], limit: Option<Limit>) -> Self {
+        let peak = |series: &Series| {
+            let peaks = series.values(|sample| sample.peak_rss_mib)?;
+            Some((series.name.clone(), vec![peaks.into_iter().fold(0.0, f64::max)]))
+        };
+        Self::of_rounds(workload, "peak RSS, MiB", series.iter().filter_map(peak).collect(), None, limit)
     }
 
     /// The judged value: the median of the comparison, or else of the relay's own values.
@@ -98,6 +114,15 @@ impl Figure {
     }
 }
 
+/// All slices that were loaded with the same thing.
+#[derive(Debug, Serialize)]
+pub(crate) struct Kept {
+    workload: &'static str,
+    /// The fake provider's script, or a path.
+    asked: String,
+    samples: Vec<Sample>,
+}
+
 /// Everything a run found out.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
@@ -106,7 +131,7 @@ pub(crate) struct Report {
     pub(crate) figures: Vec<Figure>,
     /// What went wrong; the figures of that workload are then missing.
     pub(crate) failures: Vec<String>,
-    pub(crate) samples: Vec<(&'static str, Vec<Sample>)>,
+    pub(crate) samples: Vec<Kept>,
 }
 
 impl Report {
@@ -122,10 +147,15 @@ impl Report {
         header.extend(&names);
         header.extend(["compared: median (min–max)", "must", "aim", "verdict"]);
         let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        let mut above = None;
         for figure in &self.figures {
-            let mut row = vec![figure.workload.to_owned(), figure.metric.clone()];
+            // The same values in another comparison need not be read again.
+            let here = Some((figure.workload, &figure.metric));
+            let again = here == std::mem::replace(&mut above, here);
+            let mut row =
+                if again { vec![String::new(); 2] } else { vec![figure.workload.to_owned(), figure.metric.clone()] };
             for name in &names {
-                let spread = figure.values.iter().find(|(other, _)| other == name);
+                let spread = figure.values.iter().find(|(other, _)| other == name && !again);
                 row.push(spread.map_or_else(String::new, |(_, spread)| number(spread.median)));
             }
             row.push(figure.compared.as_ref().map_or_else(String::new, Compared::text));
@@ -147,8 +177,9 @@ impl Report {
     }
 
     /// Keeps the samples of a workload for the raw data.
-    pub(crate) fn keep(&mut self, workload: &'static str, series: Vec<Series>) {
-        self.samples.push((workload, series.into_iter().flat_map(|series| series.samples).collect()));
+    pub(crate) fn keep(&mut self, workload: Workload, asked: &str, series: Vec<Series>) {
+        let samples = series.into_iter().flat_map(|series| series.samples).collect();
+        self.samples.push(Kept { workload: workload.name(), asked: asked.to_owned(), samples });
     }
 }
 
@@ -203,6 +234,7 @@ mod tests {
             workload: "W1",
             metric: "CPU µs".to_owned(),
             values: vec![("nginx".to_owned(), spread), ("relay".to_owned(), spread)],
+            rounds: Vec::new(),
             compared: Some(Compared {
                 who: "relay".to_owned(),
                 with: "nginx".to_owned(),

@@ -19,6 +19,8 @@ pub(crate) struct Entrant<'a> {
     pub(crate) target: &'a Target,
     pub(crate) plan: Rc<Plan>,
     pub(crate) shape: Shape,
+    /// With what it is loaded before the first round.
+    pub(crate) warm_up: Option<Shape>,
     /// What is asked, for the target's books; `None` for lists.
     pub(crate) chat: Option<Chat>,
 }
@@ -80,14 +82,10 @@ impl Sample {
     }
 }
 
-/// Loads every entrant in every round. `warm_up` is what each is loaded with before the first.
-pub(crate) async fn interleave(
-    entrants: &[Entrant<'_>],
-    n_rounds: usize,
-    warm_up: Option<Shape>,
-) -> anyhow::Result<Vec<Series>> {
+/// Loads every entrant in every round.
+pub(crate) async fn interleave(entrants: &[Entrant<'_>], n_rounds: usize) -> anyhow::Result<Vec<Series>> {
     for entrant in entrants {
-        if let Some(shape) = warm_up {
+        if let Some(shape) = entrant.warm_up {
             slice(entrant, shape, 0).await?;
         }
     }

@@ -13,24 +13,26 @@ pub(crate) const PROMPT_TOKENS: u64 = 100;
 /// Room for `@` and a time in a token.
 const STAMP_BYTES: usize = 20;
 
-/// An answer, as `t128-p0-b5`: 128 tokens, 0 ms apart, 5 bytes each.
+/// An answer, as `t128-p0-b5`: 128 tokens, 0 ms apart, 5 bytes each; with `-j` behind it in a single write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Script {
     pub(crate) n_tokens: usize,
-    /// Milliseconds between two tokens of a stream; 0: all at once, still one write each.
+    /// Milliseconds between two tokens of a stream; 0: all at once.
     pub(crate) pace_ms: u64,
     pub(crate) token_bytes: usize,
+    /// All events of a burst leave in one write, else each in its own.
+    pub(crate) joined: bool,
 }
 
 impl Script {
-    /// A burst of short tokens.
+    /// A burst of short tokens, a write for each.
     pub(crate) const fn burst(n_tokens: usize) -> Self {
-        Self { n_tokens, pace_ms: 0, token_bytes: 5 }
+        Self { n_tokens, pace_ms: 0, token_bytes: 5, joined: false }
     }
 
     /// Tokens at a pace; each carries the time at which it was sent.
     pub(crate) const fn paced(n_tokens: usize, pace_ms: u64) -> Self {
-        Self { n_tokens, pace_ms, token_bytes: STAMP_BYTES + 1 }
+        Self { n_tokens, pace_ms, token_bytes: STAMP_BYTES + 1, joined: false }
     }
 
     /// The text of one token. At a pace it has room for a [`stamp`].
@@ -65,7 +67,8 @@ pub(crate) fn read_stamp(text: &[u8]) -> Option<u64> {
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t{}-p{}-b{}", self.n_tokens, self.pace_ms, self.token_bytes)
+        let joined = if self.joined { "-j" } else { "" };
+        write!(f, "t{}-p{}-b{}{joined}", self.n_tokens, self.pace_ms, self.token_bytes)
     }
 }
 
@@ -75,15 +78,17 @@ impl FromStr for Script {
     /// Reads a model's name; a prefix up to the last `/` is some gateway's own.
     fn from_str(name: &str) -> anyhow::Result<Self> {
         let own = name.rsplit('/').next().unwrap_or_default();
+        let (numbered, joined) = own.strip_suffix("-j").map_or((own, false), |numbered| (numbered, true));
         let numbers = || {
-            let (tokens, rest) = own.strip_prefix('t')?.split_once("-p")?;
+            let (tokens, rest) = numbered.strip_prefix('t')?.split_once("-p")?;
             let (pace, bytes) = rest.split_once("-b")?;
             Some((tokens.parse().ok()?, pace.parse().ok()?, bytes.parse().ok()?))
         };
         let (n_tokens, pace_ms, token_bytes) =
             numbers().with_context(|| format!("the model's name is `{name}`, not like `t128-p0-b5`"))?;
         ensure!(n_tokens > 0 && token_bytes > 0, "the model's name is `{name}`: tokens and bytes must not be 0");
-        Ok(Self { n_tokens, pace_ms, token_bytes })
+        ensure!(pace_ms == 0 || !joined, "the model's name is `{name}`: only a burst is a single write");
+        Ok(Self { n_tokens, pace_ms, token_bytes, joined })
     }
 }
 
@@ -93,8 +98,12 @@ mod tests {
 
     #[test]
     fn a_name_says_the_script() {
-        let script = Script { n_tokens: 128, pace_ms: 20, token_bytes: 30 };
-        assert_eq!(script.to_string().parse::<Script>().unwrap(), script);
+        let script = Script { n_tokens: 128, pace_ms: 20, token_bytes: 30, joined: false };
+        let joined = Script { joined: true, ..Script::burst(7) };
+        for script in [script, joined] {
+            assert_eq!(script.to_string().parse::<Script>().unwrap(), script);
+        }
+        assert!("t1-p1-b5-j".parse::<Script>().is_err());
         assert_eq!(format!("fake/{script}").parse::<Script>().unwrap(), script);
         assert!("gpt-4o".parse::<Script>().is_err());
     }
@@ -103,7 +112,7 @@ mod tests {
     fn tokens_are_as_long_as_asked_for() {
         assert_eq!(Script::burst(3).token(2).len(), 5);
         assert_eq!(Script::paced(3, 10).token(2).len(), 21);
-        assert_eq!(Script { n_tokens: 1, pace_ms: 0, token_bytes: 400 }.text().len(), 400);
+        assert_eq!(Script { token_bytes: 400, ..Script::burst(1) }.text().len(), 400);
     }
 
     #[test]

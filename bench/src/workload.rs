@@ -42,7 +42,8 @@ impl Chat {
     };
 
     /// A stream of 128 tokens in OpenAI's format.
-    pub(crate) const STREAM: Self = Self { script: Script::burst(128), stream: true, ..Self::WHOLE };
+    pub(crate) const STREAM: Self =
+        Self { script: Script { joined: true, ..Script::burst(128) }, stream: true, ..Self::WHOLE };
 
     /// What a complete answer costs with the prices of the relay's configuration, in nano-USD.
     pub(crate) fn cost_nano_usd(&self) -> u64 {
@@ -233,9 +234,9 @@ mod tests {
         assert!(sent(&Face::Provider).starts_with("POST /v1/chat/completions "));
         let relay = sent(&Face::Relay { key: "sk-1".to_owned() });
         assert!(relay.starts_with("POST /api/chat "));
-        assert!(relay.contains("Bearer sk-1") && relay.contains("\"fake-openai/t128-p0-b5\""));
+        assert!(relay.contains("Bearer sk-1") && relay.contains("\"fake-openai/t128-p0-b5-j\""));
         let peer = PeerFace { key: "k".to_owned(), model: "x/{}".to_owned(), headers: vec!["a: b".to_owned()] };
         let peer = sent(&Face::Peer(peer));
-        assert!(peer.contains("\r\na: b\r\n") && peer.contains("\"x/t128-p0-b5\""));
+        assert!(peer.contains("\r\na: b\r\n") && peer.contains("\"x/t128-p0-b5-j\""));
     }
 }

@@ -45,6 +45,10 @@ pub(super) fn render(request: &Request) -> Vec<Piece> {
     if let Some(last) = pieces.last_mut() {
         last.bytes.extend_from_slice(b"0\r\n\r\n");
     }
+    if request.script.joined {
+        let bytes = pieces.into_iter().flat_map(|piece| piece.bytes).collect();
+        return vec![Piece { bytes, token: None, stamp_at: None }];
+    }
     pieces
 }
 
@@ -221,8 +225,8 @@ mod tests {
     #[test]
     fn every_format_carries_the_text_and_the_usage() {
         for format in [Format::OpenAi, Format::Anthropic, Format::Gemini, Format::Ollama] {
-            for stream in [false, true] {
-                let script = Script::burst(37);
+            for (stream, joined) in [(false, false), (true, false), (true, true)] {
+                let script = Script { joined, ..Script::burst(37) };
                 let body = body(&Request { format, script, stream, include_usage: true });
                 assert!(body.contains("37"), "{format:?} reports no usage: {body}");
                 assert!(body.contains("100"), "{format:?} reports no usage: {body}");

@@ -22,6 +22,9 @@ use crate::workload::{Chat, Face, PeerFace, framing};
 
 /// How long a target may take to listen.
 const START_WITHIN: Duration = Duration::from_secs(60);
+/// How long to wait before it is asked again; where the start is timed, too short to matter.
+const READY_PAUSE: Duration = Duration::from_millis(2);
+const COLD_START_PAUSE: Duration = Duration::from_micros(200);
 
 /// The fake provider's process.
 #[derive(Debug)]
@@ -93,19 +96,17 @@ impl Target {
 
     /// nginx, with its files in `folder`.
     pub(crate) async fn nginx(folder: &Path, provider: SocketAddr) -> anyhow::Result<Self> {
+        let mut target = Self::start_nginx(folder, provider)?;
+        target.wait_until_ready("/v1/models", READY_PAUSE).await.context("nginx")?;
+        Ok(target)
+    }
+
+    fn start_nginx(folder: &Path, provider: SocketAddr) -> anyhow::Result<Self> {
         let folder = folder.join("nginx");
         std::fs::create_dir_all(&folder)?;
         let (process, address) = nginx::start(&folder, provider)?;
-        let mut target = Self {
-            name: "nginx".to_owned(),
-            address,
-            face: Face::Provider,
-            pid: Some(process.pid()),
-            process: Some(process),
-            books: None,
-        };
-        target.wait_until_ready("/v1/models", Duration::from_millis(2)).await.context("nginx")?;
-        Ok(target)
+        let (name, pid) = ("nginx".to_owned(), Some(process.pid()));
+        Ok(Self { name, address, face: Face::Provider, pid, process: Some(process), books: None })
     }
 
     /// A relay.
@@ -113,7 +114,7 @@ impl Target {
         let before = setup.report().with_context(|| name.to_owned())?;
         let mut target = Self::start_relay(name, setup)?;
         target.books = Some(Books { setup: setup.clone(), before, asked: Cell::default() });
-        let ready = target.wait_until_ready("/health", Duration::from_millis(2)).await;
+        let ready = target.wait_until_ready("/health", READY_PAUSE).await;
         ready.with_context(|| format!("{name}; the end of its log:\n{}", setup.log_tail()))?;
         target.refuses_strangers().await.with_context(|| name.to_owned())?;
         Ok(target)
@@ -130,7 +131,15 @@ impl Target {
     pub(crate) async fn cold_start_relay(name: &str, setup: &Setup) -> anyhow::Result<(Self, Duration)> {
         let start = Instant::now();
         let mut target = Self::start_relay(name, setup)?;
-        target.wait_until_ready("/health", Duration::from_micros(200)).await.with_context(|| name.to_owned())?;
+        target.wait_until_ready("/health", COLD_START_PAUSE).await.with_context(|| name.to_owned())?;
+        Ok((target, start.elapsed()))
+    }
+
+    /// Starts nginx, and takes the time until it passes something on.
+    pub(crate) async fn cold_start_nginx(folder: &Path, provider: SocketAddr) -> anyhow::Result<(Self, Duration)> {
+        let start = Instant::now();
+        let mut target = Self::start_nginx(folder, provider)?;
+        target.wait_until_ready("/v1/models", COLD_START_PAUSE).await.context("nginx")?;
         Ok((target, start.elapsed()))
     }
 
@@ -142,6 +151,11 @@ impl Target {
         let address = address.with_context(|| format!("{url} has no address"))?;
         let pid = pid.map(Pid::from_raw);
         Ok(Self { name: name.to_owned(), address, face: Face::Peer(face), pid, process: None, books: None })
+    }
+
+    /// Waits until it has copied its records and is at rest.
+    pub(crate) fn settle(&self) -> anyhow::Result<()> {
+        self.tree()?.map_or(Ok(()), |tree| tree.settled_cpu_ns().map(|_| ()))
     }
 
     /// Its processes.
@@ -265,4 +279,19 @@ fn without_times(text: &str) -> String {
         plain.push_str(part.trim_start_matches(|character: char| character.is_ascii_digit()));
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Script, stamp};
+
+    #[test]
+    fn texts_that_differ_only_in_their_times_are_the_same() {
+        let text = format!(" {}e {}t", stamp(1_234), stamp(5_678));
+        assert_eq!(without_times(&text), " @e @t");
+        assert_ne!(without_times(" @12 a"), without_times(" @12 b"));
+        let script = Script::burst(9).text();
+        assert_eq!(without_times(&script), script);
+    }
 }

@@ -53,6 +53,12 @@ impl Setup {
         &self.key
     }
 
+    /// Forgets everything, its key included.
+    pub(crate) fn delete_data(&self) -> anyhow::Result<()> {
+        let data = self.folder.join("data");
+        fs::remove_dir_all(&data).with_context(|| format!("cannot delete {}", data.display()))
+    }
+
     /// What `llm-relay --version` says.
     pub(crate) fn version(program: &Path) -> anyhow::Result<String> {
         let output = Command::new(program).arg("--version").output();
