@@ -67,7 +67,7 @@ async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     std::fs::write(&options.json, json).with_context(|| format!("cannot write {}", options.json.display()))?;
     progress(&format!("raw data: {}", options.json.display()));
     print(&format!("{}\n\n{}", report.machine.line(), report.table()))?;
-    let missed = report.figures.iter().any(|figure| figure.verdict() == Some(Verdict::Missed));
+    let missed = report.figures.iter().any(|figure| figure.verdict == Some(Verdict::Missed));
     if missed {
         progress("some figures miss what they must be");
     }

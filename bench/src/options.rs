@@ -31,7 +31,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Only these workloads, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "WORKLOADS")]
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_name = "WORKLOADS")]
     only: Vec<Workload>,
     /// How often each target gets its slice
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
@@ -80,6 +80,7 @@ pub(crate) struct PeerOptions {
     #[arg(
         long = "peer-workloads",
         value_delimiter = ',',
+        ignore_case = true,
         value_name = "WORKLOADS",
         default_value = "W1,W2,W5,W7,latency,first-event"
     )]

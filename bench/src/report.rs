@@ -30,6 +30,8 @@ pub(crate) struct Figure {
     pub(crate) rounds: Vec<(String, Vec<f64>)>,
     pub(crate) compared: Option<Compared>,
     pub(crate) limit: Option<Limit>,
+    /// `None`: there is no limit, or nothing to judge.
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// The relay against a reference.
@@ -81,7 +83,10 @@ impl Figure {
             Some(Compared { who: who.to_owned(), with: with.to_owned(), how, spread })
         });
         let values = rounds.iter().filter_map(|(name, values)| Some((name.clone(), Spread::of(values)?))).collect();
-        Self { workload: workload.name(), metric: metric.to_owned(), values, rounds, compared, limit }
+        let (workload, metric) = (workload.name(), metric.to_owned());
+        let mut figure = Self { workload, metric, values, rounds, compared, limit, verdict: None };
+        figure.verdict = figure.judge();
+        figure
     }
 
     /// The most memory each target had at any time of the workload.
@@ -101,8 +106,7 @@ impl Figure {
         }
     }
 
-    /// `None`: there is no limit, or nothing to judge.
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
+    fn judge(&self) -> Option<Verdict> {
         let (limit, judged) = (self.limit?, self.judged()?);
         Some(if judged <= limit.aim {
             Verdict::Aim
@@ -145,7 +149,7 @@ impl Report {
         }
         let mut header = vec!["", "metric"];
         header.extend(&names);
-        header.extend(["compared: median (min–max)", "must", "aim", "verdict"]);
+        header.extend(["compared: median (min…max)", "must", "aim", "verdict"]);
         let mut rows = vec![header.into_iter().map(str::to_owned).collect::<Vec<_>>()];
         let mut above = None;
         for figure in &self.figures {
@@ -161,7 +165,7 @@ impl Report {
             row.push(figure.compared.as_ref().map_or_else(String::new, Compared::text));
             row.push(figure.limit.map_or_else(String::new, |limit| number(limit.must)));
             row.push(figure.limit.map_or_else(String::new, |limit| number(limit.aim)));
-            row.push(match figure.verdict() {
+            row.push(match figure.verdict {
                 Some(Verdict::Aim) => "aim met".to_owned(),
                 Some(Verdict::Must) => "must met".to_owned(),
                 Some(Verdict::Missed) => "MISSED".to_owned(),
@@ -190,7 +194,7 @@ impl Compared {
             Comparison::Ratio => ("/", "×"),
             Comparison::Difference => ("−", ""),
         };
-        format!("{who} {sign} {with}: {}{unit} ({}–{})", number(spread.median), number(spread.min), number(spread.max))
+        format!("{who} {sign} {with}: {}{unit} ({}…{})", number(spread.median), number(spread.min), number(spread.max))
     }
 }
 
@@ -228,36 +232,34 @@ fn aligned(rows: &[Vec<String>]) -> String {
 mod tests {
     use super::*;
 
-    fn figure(ratio: f64) -> Figure {
-        let spread = Spread { min: ratio, median: ratio, max: ratio };
-        Figure {
-            workload: "W1",
-            metric: "CPU µs".to_owned(),
-            values: vec![("nginx".to_owned(), spread), ("relay".to_owned(), spread)],
-            rounds: Vec::new(),
-            compared: Some(Compared {
-                who: "relay".to_owned(),
-                with: "nginx".to_owned(),
-                how: Comparison::Ratio,
-                spread,
-            }),
-            limit: Some(Limit { must: 3.3, aim: 2.2 }),
-        }
+    fn figure(ratio: f64, limit: Option<Limit>) -> Figure {
+        let rounds = vec![("nginx".to_owned(), vec![10.0]), (JUDGED.to_owned(), vec![10.0 * ratio])];
+        Figure::of_rounds(Workload::W1, "CPU µs", rounds, Some((JUDGED, "nginx", Comparison::Ratio)), limit)
     }
+
+    const LIMIT: Option<Limit> = Some(Limit { must: 3.0, aim: 2.0 });
 
     #[test]
     fn a_limit_is_kept_up_to_its_very_value() {
-        assert_eq!(figure(2.2).verdict(), Some(Verdict::Aim));
-        assert_eq!(figure(3.3).verdict(), Some(Verdict::Must));
-        assert_eq!(figure(3.301).verdict(), Some(Verdict::Missed));
-        assert_eq!(Figure { limit: None, ..figure(1.0) }.verdict(), None);
+        assert_eq!(figure(2.0, LIMIT).verdict, Some(Verdict::Aim));
+        assert_eq!(figure(3.0, LIMIT).verdict, Some(Verdict::Must));
+        assert_eq!(figure(3.01, LIMIT).verdict, Some(Verdict::Missed));
+        assert_eq!(figure(1.0, None).verdict, None);
+    }
+
+    #[test]
+    fn without_a_comparison_the_relays_own_value_is_judged() {
+        let rounds = vec![("nginx".to_owned(), vec![9.0]), (JUDGED.to_owned(), vec![1.0, 2.5, 9.0])];
+        let figure = Figure::of_rounds(Workload::W6, "MiB", rounds, None, LIMIT);
+        assert_eq!(figure.verdict, Some(Verdict::Must));
     }
 
     #[test]
     fn the_table_shows_failures_too() {
-        let report = Report { figures: vec![figure(4.0)], failures: vec!["W2: x".to_owned()], ..Report::default() };
+        let report =
+            Report { figures: vec![figure(4.0, LIMIT)], failures: vec!["W2: x".to_owned()], ..Report::default() };
         let table = report.table();
         assert!(table.contains("MISSED") && table.contains("FAILED: W2: x"), "{table}");
-        assert!(table.contains("relay / nginx: 4.00× (4.00–4.00)"), "{table}");
+        assert!(table.contains("relay / nginx: 4.00× (4.00…4.00)"), "{table}");
     }
 }
