@@ -4,7 +4,7 @@
 /// bytes rather than characters, because scripts with longer encodings also take more tokens per character.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// Longer strings without a space are taken for attachments.
+/// Longer strings of ASCII letters without a space are taken for attachments.
 const ATTACHMENT_BYTES: usize = 1024;
 
 /// Tokens of this many bytes of UTF-8 text: at least one unless there are none.
@@ -16,32 +16,25 @@ pub fn tokens_of_bytes(bytes: u64) -> u64 {
 
 /// Bytes of text in a JSON request, for [`tokens_of_bytes`]: the body without its attachments.
 ///
-/// A long string without a single space is a picture or a file in base64, whatever the field is called.
+/// A long string without space, comma or escape is a picture or a file in base64, whatever the field is called, unless
+/// it is in a script that has no spaces.
 pub fn prompt_bytes(body: &[u8]) -> u64 {
     let mut attachments = 0;
-    let mut at = 0;
-    while let Some(open) = memchr::memchr(b'"', &body[at..]) {
-        let start = at + open + 1;
-        let Some(end) = string_end(body, start) else { break };
-        let text = &body[start..end];
-        if text.len() > ATTACHMENT_BYTES && memchr::memchr(b' ', text).is_none() {
-            attachments += text.len();
+    let mut start = 0;
+    while let Some(window) = body.get(start..=start + ATTACHMENT_BYTES) {
+        // Looked for from the window's end, so that prose is passed in strides of a kilobyte.
+        if let Some(last) = memchr::memrchr3(b' ', b',', b'\\', window) {
+            start += last + 1;
+            continue;
         }
-        at = end + 1;
+        let rest = &body[start..];
+        let run = &rest[..memchr::memchr3(b' ', b',', b'\\', rest).unwrap_or(rest.len())];
+        let strings = run.split(|byte| *byte == b'"');
+        attachments +=
+            strings.filter(|text| text.len() > ATTACHMENT_BYTES && text.is_ascii()).map(<[u8]>::len).sum::<usize>();
+        start += run.len() + 1;
     }
     (body.len() - attachments) as u64
-}
-
-/// Where the string that starts at `start` is closed.
-fn string_end(body: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', body.get(at..)?)?;
-        if body[at] == b'"' {
-            return Some(at);
-        }
-        at += 2;
-    }
 }
 
 #[cfg(test)]
@@ -55,6 +48,9 @@ mod tests {
         assert_eq!(prompt_bytes(body.as_bytes()), (body.len() - picture.len()) as u64);
         let prose = format!(r#"{{"a":"{}"}}"#, "a word ".repeat(1000));
         assert_eq!(prompt_bytes(prose.as_bytes()), prose.len() as u64);
+        for text in ["你好".repeat(1000), "\\u4f60".repeat(1000), "1,2,3,".repeat(1000)] {
+            assert_eq!(prompt_bytes(text.as_bytes()), text.len() as u64, "text without spaces");
+        }
         for broken in [&b""[..], b"\"", b"\"\\", b"\"\\\"", b"{\"a\":\"x"] {
             assert_eq!(prompt_bytes(broken), broken.len() as u64);
         }
