@@ -71,12 +71,15 @@ static RECENT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Adds a row. `false`: a row with this id is there already and stays as it is.
+/// Adds rows and says of each whether it is new: a row whose id is there already stays as it is.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn insert(conn: &mut Conn<'_>, values: &[Param<'_>; COLUMNS.len()]) -> Result<bool, StoreError> {
-    Ok(conn.execute(&INSERT, values)? == 1)
+pub fn insert<'p>(
+    conn: &mut Conn<'_>,
+    rows: impl Iterator<Item = [Param<'p>; COLUMNS.len()]>,
+) -> Result<Vec<bool>, StoreError> {
+    Ok(conn.execute_each(&INSERT, rows)?.into_iter().map(|changed| changed == 1).collect())
 }
 
 /// A request and the calls made for it (a designator's), oldest first.

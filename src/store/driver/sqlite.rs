@@ -94,6 +94,19 @@ impl<'a> Conn<'a> {
         run().map_err(statement_error)
     }
 
+    /// Runs one statement for each row of parameters and says how many rows each run changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Statement`] with the engine's reason.
+    pub fn execute_each<'p, const N: usize>(
+        &mut self,
+        sql: &str,
+        rows: impl Iterator<Item = [Param<'p>; N]>,
+    ) -> Result<Vec<usize>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(statement_error)?;
+        rows.map(|params| statement.execute(params_from_iter(&params)).map_err(statement_error)).collect()
+    }
+
     /// Runs several statements without parameters, as migrations need.
     ///
     /// # Errors

@@ -154,11 +154,13 @@ impl Tail {
         for end in memchr::memchr_iter(b'\n', &bytes[..complete]) {
             let line = &bytes[start..end];
             start = end + 1;
-            match serde_json::from_slice(line) {
+            // Checked once as a whole: a slice would be checked string by string.
+            let record = str::from_utf8(line).ok().and_then(|line| serde_json::from_str(line).ok());
+            match record {
                 // Every field has a default, so any JSON object would pass for a record.
-                Ok(record) if has_id(&record) => batch.records.push(record),
-                Err(_) if line.is_empty() => {}
-                Ok(_) | Err(_) => batch.unreadable += 1,
+                Some(record) if has_id(&record) => batch.records.push(record),
+                None if line.is_empty() => {}
+                Some(_) | None => batch.unreadable += 1,
             }
         }
         batch.end += u64::try_from(complete).unwrap_or(u64::MAX);

@@ -111,9 +111,10 @@ fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreE
     conn.transaction(|tx| {
         let mut sums: BTreeMap<Dimensions, Counters> = BTreeMap::new();
         let mut last_used: BTreeMap<&str, UnixMillis> = BTreeMap::new();
-        for record in &batch.records {
-            // The position already keeps records from being written twice; the id is the second lock on that door.
-            if !requests::insert(tx, &columns::values(record))? {
+        // The position already keeps records from being written twice; the id is the second lock on that door.
+        let is_new = requests::insert(tx, batch.records.iter().map(columns::values))?;
+        for (record, is_new) in batch.records.iter().zip(is_new) {
+            if !is_new {
                 tracing::warn!(request.id = %record.id, "a usage record with this id was there already");
                 continue;
             }
