@@ -36,7 +36,7 @@ const RESPECTED: [&str; 10] = [
 
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let (process, _) = settings::variables(common);
-    runtime()?.block_on(async {
+    runtime(2)?.block_on(async {
         let provider = TcpListener::bind(("127.0.0.1", 0)).await.context("cannot open a loopback port")?;
         let base_url = format!("http://{}/v1", provider.local_addr()?);
         let folder = config::demo_folder();

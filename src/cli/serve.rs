@@ -12,7 +12,7 @@ use crate::config::{Settings, Variables};
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let (variables, settings) = settings::load(common)?;
     log::start(&settings.log);
-    runtime()?.block_on(async {
+    runtime(settings.api.worker_threads)?.block_on(async {
         let app = start(variables, settings).await?;
         until_told_to_stop().await?;
         app.stop().await;
@@ -21,8 +21,9 @@ pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
 }
 
 /// The runtime of a serving process.
-pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+pub(super) fn runtime(worker_threads: usize) -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(worker_threads).enable_all().build().context("cannot start the runtime")
 }
 
 /// Starts the relay and tells the operator the key and the password that may have been made.
