@@ -3,22 +3,30 @@
 //! Line ends may be `\n`, `\r\n` or a lone `\r`, also split over chunks; a byte order mark may open the stream;
 //! `data:` may lack its space; the last event may lack its blank line.
 
-use memchr::{memchr, memchr2};
+use std::ops::Range;
+
+use memchr::memchr2;
 
 use super::{Frame, MAX_FRAME_BYTES, RawFrame, StreamFault, too_long};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SseFramer {
     /// The beginning of an event whose blank line has not come.
     pending: Vec<u8>,
-    /// Where in `pending` the first line starts whose end has not been looked for.
-    line_start: usize,
+    /// What the lines of that event have said so far.
+    event: OpenEvent,
     /// The last byte was a `\r` that closed a line: a `\n` that follows belongs to it.
     skip_newline: bool,
-    /// The start of the stream has been looked at for a byte order mark.
-    started: bool,
+    /// How much of a byte order mark has come; `None` once the stream has begun with one or without.
+    mark_seen: Option<usize>,
+}
+
+impl Default for SseFramer {
+    fn default() -> Self {
+        Self { pending: Vec::new(), event: OpenEvent::default(), skip_newline: false, mark_seen: Some(0) }
+    }
 }
 
 impl SseFramer {
@@ -31,21 +39,24 @@ impl SseFramer {
             self.skip_newline = false;
             chunk = chunk.strip_prefix(b"\n").unwrap_or(chunk);
         }
-        if self.pending.is_empty() && self.started {
+        if let Some(seen) = self.mark_seen.take() {
+            let more = chunk.iter().zip(&BYTE_ORDER_MARK[seen..]).take_while(|(byte, of_mark)| byte == of_mark).count();
+            if seen + more == BYTE_ORDER_MARK.len() {
+                chunk = &chunk[more..];
+            } else if more == chunk.len() {
+                self.mark_seen = Some(seen + more);
+                return Ok(());
+            } else {
+                // It only began like a mark.
+                self.pending.extend_from_slice(&BYTE_ORDER_MARK[..seen]);
+            }
+        }
+        if self.pending.is_empty() {
             // The usual case: the chunk is looked at where it lies, and only an incomplete tail is copied.
             let consumed = self.scan(chunk, visit)?;
             self.pending.extend_from_slice(&chunk[consumed..]);
         } else {
             self.pending.extend_from_slice(chunk);
-            if !self.started {
-                if self.pending.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(&self.pending) {
-                    return Ok(());
-                }
-                self.started = true;
-                if self.pending.starts_with(BYTE_ORDER_MARK) {
-                    self.pending.drain(..BYTE_ORDER_MARK.len());
-                }
-            }
             let buffer = std::mem::take(&mut self.pending);
             let consumed = self.scan(&buffer, visit)?;
             self.pending = buffer;
@@ -59,21 +70,25 @@ impl SseFramer {
         visit: &mut dyn FnMut(RawFrame<'_>) -> Result<(), StreamFault>,
     ) -> Result<(), StreamFault> {
         let rest = std::mem::take(&mut self.pending);
-        self.line_start = 0;
-        if rest.is_empty() { Ok(()) } else { dispatch(&rest, visit) }
+        let mut event = std::mem::take(&mut self.event);
+        if rest.is_empty() {
+            return Ok(());
+        }
+        event.line(&rest, rest.len(), rest.len());
+        visit(event.frame(&rest))
     }
 
-    /// Dispatches every complete event of `buffer`; returns how many bytes they took.
+    /// Hands out every complete event of `buffer`; returns how many bytes they took.
     fn scan(
         &mut self,
         buffer: &[u8],
         visit: &mut dyn FnMut(RawFrame<'_>) -> Result<(), StreamFault>,
     ) -> Result<usize, StreamFault> {
-        let mut event_start = 0;
-        let mut line_start = self.line_start;
-        while let Some(length) = memchr2(b'\n', b'\r', &buffer[line_start..]) {
-            let end = line_start + length;
-            let next = match (buffer[end], buffer.get(end + 1)) {
+        let mut consumed = 0;
+        let mut rest = buffer;
+        while let Some(length) = memchr2(b'\n', b'\r', &rest[self.event.read..]) {
+            let end = self.event.read + length;
+            let next = match (rest[end], rest.get(end + 1)) {
                 (b'\r', Some(b'\n')) => end + 2,
                 (b'\r', None) => {
                     self.skip_newline = true;
@@ -81,58 +96,58 @@ impl SseFramer {
                 }
                 _ => end + 1,
             };
-            if length == 0 {
-                dispatch(&buffer[event_start..next], visit)?;
-                event_start = next;
+            if length > 0 {
+                self.event.line(rest, end, next);
+                continue;
             }
-            line_start = next;
+            let (bytes, after) = rest.split_at(next);
+            visit(std::mem::take(&mut self.event).frame(bytes))?;
+            consumed += next;
+            rest = after;
         }
-        self.line_start = line_start - event_start;
-        Ok(event_start)
+        Ok(consumed)
     }
 }
 
-/// Reads the fields of one event and hands it on.
-fn dispatch(bytes: &[u8], visit: &mut dyn FnMut(RawFrame<'_>) -> Result<(), StreamFault>) -> Result<(), StreamFault> {
-    let mut event: &[u8] = b"";
-    let mut data: Option<&[u8]> = None;
-    // Several `data:` lines are rare; only then is anything copied.
-    let mut joined: Option<Vec<u8>> = None;
-    for line in Lines(bytes) {
-        let Some(colon) = memchr(b':', line) else { continue };
-        let value = &line[colon + 1..];
-        let value = value.strip_prefix(b" ").unwrap_or(value);
-        match &line[..colon] {
-            b"data" => match (&mut joined, data) {
+/// What the lines of an event have said so far. Places count from the event's first byte.
+#[derive(Debug, Default)]
+struct OpenEvent {
+    /// Where the first line starts whose end has not come.
+    read: usize,
+    name: Range<usize>,
+    data: Option<Range<usize>>,
+    /// The data, if it came in several lines: rare, and only then is anything copied.
+    joined: Option<Vec<u8>>,
+}
+
+impl OpenEvent {
+    /// Reads the next line, which ends at `end`; the one after it starts at `next`.
+    fn line(&mut self, bytes: &[u8], end: usize, next: usize) {
+        let line = &bytes[self.read..end];
+        self.read = next;
+        let place = |value: &[u8]| end - value.strip_prefix(b" ").unwrap_or(value).len()..end;
+        if let Some(value) = line.strip_prefix(b"data:") {
+            let value = place(value);
+            match (&mut self.joined, &self.data) {
                 (Some(joined), _) => {
                     joined.push(b'\n');
-                    joined.extend_from_slice(value);
+                    joined.extend_from_slice(&bytes[value]);
                 }
-                (None, Some(first)) => joined = Some([first, b"\n", value].concat()),
-                (None, None) => data = Some(value),
-            },
-            b"event" => event = value,
-            // `id`, `retry`, comments (empty name) and fields of the future.
-            _ => {}
+                (None, Some(first)) => {
+                    self.joined = Some([&bytes[first.clone()], b"\n", &bytes[value]].concat());
+                }
+                (None, None) => self.data = Some(value),
+            }
+        } else if let Some(value) = line.strip_prefix(b"event:") {
+            self.name = place(value);
         }
+        // Else it is `id`, `retry`, a comment (empty name) or a field of the future.
     }
-    let frame = joined.as_deref().or(data).map(|data| Frame { event, data });
-    visit(RawFrame { bytes, frame })
-}
 
-struct Lines<'a>(&'a [u8]);
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let end = memchr2(b'\n', b'\r', self.0).unwrap_or(self.0.len());
-        let line = &self.0[..end];
-        self.0 = self.0.get(end + 1..).unwrap_or_default();
-        Some(line)
+    /// The event, complete in `bytes`.
+    fn frame<'a>(&'a self, bytes: &'a [u8]) -> RawFrame<'a> {
+        let data = self.joined.as_deref().or_else(|| self.data.clone().map(|place| &bytes[place]));
+        RawFrame { bytes, frame: data.map(|data| Frame { event: &bytes[self.name.clone()], data }) }
     }
 }
 
