@@ -6,16 +6,17 @@ use super::answer::{Answer, malformed};
 use super::error;
 use super::wire::{AnswerFrame, AnswerMessage};
 use crate::chat::{ChatResponse, ResponseBuilder};
-use crate::protocol::StreamFault;
+use crate::protocol::{StreamFault, framing};
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// When it is an error sent with a 200, or no message.
 pub(super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault> {
-    let frame: AnswerFrame<'_> = serde_json::from_slice(body).map_err(malformed)?;
+    let text = framing::text(body)?;
+    let frame: AnswerFrame<'_> = serde_json::from_str(text).map_err(malformed)?;
     let is_error = frame.kind.is_some_and(|kind| kind.0 == "error") || frame.error.is_some();
-    let message: AnswerMessage<'_> = serde_json::from_slice(body).map_err(malformed)?;
+    let message: AnswerMessage<'_> = serde_json::from_str(text).map_err(malformed)?;
     let blocks: Vec<&RawValue> = match message.content {
         Some(content) => serde_json::from_str(content.get()).map_err(malformed)?,
         None if is_error => return Err(StreamFault::Provider(error::in_band(body))),

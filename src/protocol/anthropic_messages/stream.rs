@@ -6,7 +6,7 @@ use super::answer::{Answer, malformed};
 use super::error;
 use super::wire::{AnswerFrame, AnswerMessage};
 use crate::chat::EventSink;
-use crate::protocol::framing::Frame;
+use crate::protocol::framing::{self, Frame};
 use crate::protocol::{EventDecoder, StreamFault};
 
 /// Reads one streamed answer. `message_stop` ends it; nothing before does.
@@ -23,7 +23,7 @@ impl EventDecoder for Decoder {
         if self.done || data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
-        let message: AnswerFrame<'_> = serde_json::from_slice(data).map_err(malformed)?;
+        let message: AnswerFrame<'_> = serde_json::from_str(framing::text(data)?).map_err(malformed)?;
         // The data names its kind; `event:` repeats it, and some servers leave one of the two out.
         let kind = match &message.kind {
             Some(kind) => kind.0.as_bytes(),

@@ -1,8 +1,8 @@
 //! Bytes to frames, incrementally: server-sent events and newline-delimited JSON.
 //!
 //! A framer takes whatever the socket gave and calls back once per complete frame. What is incomplete waits in a buffer
-//! of at most [`MAX_FRAME_BYTES`]; a longer frame is an error. UTF-8 is not looked at here: a frame is complete lines,
-//! so a character is never split.
+//! of at most [`MAX_FRAME_BYTES`]; a longer frame is an error. UTF-8 is not looked at while cutting: a frame is complete
+//! lines, so a character is never split.
 
 mod ndjson;
 mod sse;
@@ -31,6 +31,15 @@ pub struct Frame<'a> {
     pub event: &'a [u8],
     /// The data, several `data:` lines joined with `\n`.
     pub data: &'a [u8],
+}
+
+/// The JSON of a frame or of a whole answer as text. It is checked here once, which is cheaper than the parser doing it
+/// string by string.
+///
+/// # Errors
+/// [`StreamFault::Malformed`] when it is not UTF-8.
+pub(super) fn text(json: &[u8]) -> Result<&str, StreamFault> {
+    std::str::from_utf8(json).map_err(|error| StreamFault::Malformed(error.to_string()))
 }
 
 /// A frame as it stood in the stream.
@@ -98,4 +107,23 @@ impl Framer {
 
 fn too_long() -> StreamFault {
     StreamFault::Malformed(format!("a frame of more than {} MiB", MAX_FRAME_BYTES >> 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Protocol;
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_malformed_also_in_fields_nobody_reads() {
+        for protocol in [Protocol::OpenAi, Protocol::Ollama, Protocol::Anthropic, Protocol::Gemini] {
+            for data in [&b"{\"id\":\"\xff\"}"[..], b"{\"nobody\":\"\xe2\x82\"}", b"\xff"] {
+                let frame =
+                    protocol.codec().decoder().push(Frame { event: b"", data }, &mut |_: crate::chat::Event<'_>| {});
+                assert!(matches!(frame, Err(StreamFault::Malformed(_))), "{protocol:?}: {frame:?}");
+                let whole = protocol.codec().decode_response(data);
+                assert!(matches!(whole, Err(StreamFault::Malformed(_))), "{protocol:?}: {whole:?}");
+            }
+        }
+    }
 }

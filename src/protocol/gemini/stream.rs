@@ -9,7 +9,7 @@ use super::usage::{self, Report};
 use super::wire::{Answer, PromptFeedback};
 use super::{error, wire};
 use crate::chat::{Event, EventSink, FinishReason, Start};
-use crate::protocol::framing::Frame;
+use crate::protocol::framing::{self, Frame};
 use crate::protocol::{EventDecoder, StreamFault};
 
 /// Gemini gives at most eight alternatives; a larger index is no answer of its.
@@ -33,7 +33,7 @@ pub(super) struct Decoder {
 impl Decoder {
     /// Reads the JSON of a frame or of a whole answer.
     pub(super) fn read(&mut self, json: &[u8], out: &mut dyn EventSink) -> Result<(), StreamFault> {
-        let json = std::str::from_utf8(json).map_err(|error| StreamFault::Malformed(error.to_string()))?.trim();
+        let json = framing::text(json)?.trim();
         // Errors come wrapped in an array at times, and a stream asked for without `alt=sse` is one.
         if json.starts_with('[') {
             parse::<Vec<Answer<'_>>>(json)?.into_iter().try_for_each(|answer| self.answer(answer, out))

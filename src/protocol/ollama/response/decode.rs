@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::{ChatResponse, Event, EventSink, FinishReason, ResponseBuilder, Start};
-use crate::protocol::framing::Frame;
+use crate::protocol::framing::{self, Frame};
 use crate::protocol::{EventDecoder, StreamFault};
 
 use super::usage;
@@ -84,7 +84,7 @@ impl EventDecoder for Decoder {
         if self.done {
             return Ok(());
         }
-        let line = serde_json::from_slice::<WireLine<'_>>(frame.data).map_err(error::malformed)?;
+        let line = serde_json::from_str::<WireLine<'_>>(framing::text(frame.data)?).map_err(error::malformed)?;
         self.line(line, frame.data, out)
     }
 
@@ -184,7 +184,7 @@ pub(in crate::protocol::ollama) fn whole(body: &[u8]) -> Result<ChatResponse, St
     let mut decoder = Decoder::default();
     let mut builder = ResponseBuilder::default();
     // Values, not lines: a whole answer may be pretty-printed.
-    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>();
+    let mut values = serde_json::Deserializer::from_str(framing::text(body)?).into_iter::<&RawValue>();
     while !decoder.done
         && let Some(value) = values.next()
     {

@@ -5,7 +5,7 @@ use super::super::error;
 use super::super::wire::Answer;
 use crate::chat::{ChatResponse, EventSink, Extra, ResponseBuilder};
 use crate::protocol::envelope::Envelope;
-use crate::protocol::{Protocol, StreamFault};
+use crate::protocol::{Protocol, StreamFault, framing};
 
 /// Fields the chat model has, or that say nothing.
 const KNOWN: [&str; 10] =
@@ -25,7 +25,8 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault>
 
 /// The events of a whole answer, and how many alternatives it has.
 pub(in super::super) fn observe(body: &[u8], out: &mut dyn EventSink) -> Result<usize, StreamFault> {
-    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|fault| error::no_answer(body, fault.to_string()))?;
+    let text = framing::text(body)?;
+    let answer: Answer<'_> = serde_json::from_str(text).map_err(|fault| error::no_answer(body, fault.to_string()))?;
     let mut reader = AnswerReader::default();
     reader.read(answer, body, true, out)?;
     reader.complete(Ending::Whole, out)?;
