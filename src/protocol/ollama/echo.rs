@@ -21,10 +21,27 @@ impl ModelEcho {
 
     /// A line or whole answer with the name replaced; borrowed when it has the name already or does not begin with one.
     pub fn apply<'a>(&self, line: &'a [u8]) -> Cow<'a, [u8]> {
-        let Some((start, end)) = name_place(line).filter(|&(start, end)| line[start..end] != self.name) else {
-            return Cow::Borrowed(line);
-        };
-        Cow::Owned([&line[..start], &self.name, &line[end..]].concat())
+        match self.other_name(line) {
+            None => Cow::Borrowed(line),
+            Some((start, end)) => Cow::Owned([&line[..start], &self.name, &line[end..]].concat()),
+        }
+    }
+
+    /// Appends to `out` what [`ModelEcho::apply`] gives: lines of a stream go straight into their buffer.
+    pub fn apply_to(&self, line: &[u8], out: &mut Vec<u8>) {
+        match self.other_name(line) {
+            None => out.extend_from_slice(line),
+            Some((start, end)) => {
+                for piece in [&line[..start], &self.name, &line[end..]] {
+                    out.extend_from_slice(piece);
+                }
+            }
+        }
+    }
+
+    /// Where a name stands that is not ours.
+    fn other_name(&self, line: &[u8]) -> Option<(usize, usize)> {
+        name_place(line).filter(|&(start, end)| line[start..end] != self.name)
     }
 }
 
@@ -60,6 +77,10 @@ mod tests {
         let line = br#"{"model":"a\"b\\","response":"{\"model\":\"a\"","done":false}"#;
         let wanted = br#"{"model":"my \"m\"","response":"{\"model\":\"a\"","done":false}"#;
         assert_eq!(echo.apply(line).as_ref(), wanted);
+        let mut appended = b"{}\n".to_vec();
+        echo.apply_to(line, &mut appended);
+        echo.apply_to(wanted, &mut appended);
+        assert_eq!(appended, [b"{}\n", &wanted[..], wanted].concat());
         assert!(matches!(echo.apply(wanted), Cow::Borrowed(same) if same == wanted));
         assert_eq!(
             ModelEcho::new("b").apply(b"{ \"model\": \"a\", \"x\": 1}").as_ref(),

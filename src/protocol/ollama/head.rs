@@ -9,7 +9,7 @@ use crate::protocol::{Capabilities, DecodeError, ModelKind};
 
 use super::go_json::{self, Fields};
 use super::names;
-use super::response::line::{Done, Line, Shape};
+use super::response::line::{Done, Line, LineHead, Shape};
 use super::settings::{Settings, top_logprobs};
 
 /// The endpoints that ask a model for something.
@@ -201,7 +201,8 @@ pub fn load_reply(endpoint: Endpoint, model: &str, now: UnixNanos, state: LoadSt
         LoadState::Unloaded => "unload",
     };
     let mut out = Vec::with_capacity(160);
-    Line { done: Some(Done { reason, metrics: None }), ..Line::default() }.write(shape, model, now, &mut out);
+    let done = Some(Done { reason, metrics: None });
+    Line { done, ..Line::default() }.write(shape, LineHead::new(model).at(now), &mut out);
     out
 }
 

@@ -70,7 +70,7 @@ impl ServerCodec for ChatServer {
     }
 
     fn encoder(&self, context: ReplyContext) -> Box<dyn EventEncoder> {
-        Box::new(Encoder::new(Shape::Chat, context))
+        Box::new(Encoder::new(Shape::Chat, &context))
     }
 
     fn encode_error(&self, error: &ApiError) -> Vec<u8> {
@@ -96,7 +96,7 @@ impl ServerCodec for GenerateServer {
     }
 
     fn encoder(&self, context: ReplyContext) -> Box<dyn EventEncoder> {
-        Box::new(Encoder::new(Shape::Generate, context))
+        Box::new(Encoder::new(Shape::Generate, &context))
     }
 
     fn encode_error(&self, error: &ApiError) -> Vec<u8> {

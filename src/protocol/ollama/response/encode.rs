@@ -7,25 +7,26 @@ use crate::clock::{Timing, UnixNanos};
 use crate::protocol::ollama::error;
 use crate::protocol::{ApiError, EventEncoder, ReplyContext};
 
-use super::line::{Done, Line, Metrics, Shape};
+use super::line::{Done, Line, LineHead, Metrics, Shape};
 
 /// Writes one NDJSON line per event. Tool calls are collected and leave in one line, because Ollama's are always whole.
 /// Of several alternative answers only the first is shown: the format has room for one.
 pub(in crate::protocol::ollama) struct Encoder {
     shape: Shape,
-    model: String,
+    head: LineHead,
     calls: Vec<ToolCall>,
     finish: FinishReason,
     usage: Usage,
 }
 
 impl Encoder {
-    pub(in crate::protocol::ollama) fn new(shape: Shape, context: ReplyContext) -> Self {
-        Self { shape, model: context.model, calls: Vec::new(), finish: FinishReason::Stop, usage: Usage::default() }
+    pub(in crate::protocol::ollama) fn new(shape: Shape, context: &ReplyContext) -> Self {
+        let head = LineHead::new(&context.model);
+        Self { shape, head, calls: Vec::new(), finish: FinishReason::Stop, usage: Usage::default() }
     }
 
-    fn line(&self, line: &Line<'_>, now: UnixNanos, out: &mut Vec<u8>) {
-        line.write(self.shape, &self.model, now, out);
+    fn line(&mut self, line: &Line<'_>, now: UnixNanos, out: &mut Vec<u8>) {
+        line.write(self.shape, self.head.at(now), out);
         out.push(b'\n');
     }
 
@@ -109,7 +110,7 @@ pub(in crate::protocol::ollama) fn whole(
         done: Some(done(choice.finish.unwrap_or(FinishReason::Stop), timing, &response.usage)),
     };
     let mut out = Vec::with_capacity(512 + line.text.len() + line.thinking.len());
-    line.write(shape, &context.model, timing.ended, &mut out);
+    line.write(shape, LineHead::new(&context.model).at(timing.ended), &mut out);
     out
 }
 

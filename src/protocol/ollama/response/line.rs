@@ -98,16 +98,46 @@ impl Metrics {
     }
 }
 
+/// How every line of an answer begins: with the model's name and the time. Many events come in one read and bear the
+/// same time, which is written anew only when it is another.
+#[derive(Debug)]
+pub(in crate::protocol::ollama) struct LineHead {
+    /// `{"model":…,"created_at":"…"`
+    json: Vec<u8>,
+    /// How long `json` is without time and closing quote.
+    n_constant: usize,
+    written: Option<UnixNanos>,
+}
+
+impl LineHead {
+    /// `model` is the name as the client sent it.
+    pub(in crate::protocol::ollama) fn new(model: &str) -> Self {
+        let mut json = Vec::with_capacity(96);
+        json.extend_from_slice(b"{\"model\":");
+        write_json(model, &mut json);
+        json.extend_from_slice(b",\"created_at\":\"");
+        Self { n_constant: json.len(), json, written: None }
+    }
+
+    /// The head of a line made at this time.
+    pub(in crate::protocol::ollama) fn at(&mut self, now: UnixNanos) -> &[u8] {
+        if self.written != Some(now) {
+            self.written = Some(now);
+            self.json.truncate(self.n_constant);
+            self.json.extend_from_slice(now.to_rfc3339().as_bytes());
+            self.json.push(b'"');
+        }
+        &self.json
+    }
+}
+
 impl Line<'_> {
-    /// Appends the line without its line end. `model` is echoed, `now` is the line's `created_at`.
-    pub(in crate::protocol::ollama) fn write(&self, shape: Shape, model: &str, now: UnixNanos, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"model\":");
-        write_json(model, out);
-        out.extend_from_slice(b",\"created_at\":\"");
-        out.extend_from_slice(now.to_rfc3339().as_bytes());
+    /// Appends the line without its line end.
+    pub(in crate::protocol::ollama) fn write(&self, shape: Shape, head: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(head);
         match shape {
             Shape::Chat => {
-                out.extend_from_slice(b"\",\"message\":{\"role\":\"assistant\",\"content\":");
+                out.extend_from_slice(b",\"message\":{\"role\":\"assistant\",\"content\":");
                 write_json(self.text, out);
                 self.write_thinking(out);
                 self.write_tool_calls(out);
@@ -117,7 +147,7 @@ impl Line<'_> {
                 self.write_metrics(out);
             }
             Shape::Generate => {
-                out.extend_from_slice(b"\",\"response\":");
+                out.extend_from_slice(b",\"response\":");
                 write_json(self.text, out);
                 self.write_thinking(out);
                 self.write_done(out);
