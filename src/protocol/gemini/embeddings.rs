@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::response::faultless;
-use super::usage::Report;
+use super::usage;
 use crate::chat::{EmbedInput, EmbedRequest, EmbedResponse, Usage};
 use crate::protocol::{EncodeError, Encoded, ModelProfile, StreamFault};
 
@@ -73,7 +73,7 @@ pub(super) fn decode(body: &[u8]) -> Result<EmbedResponse, StreamFault> {
     let answer: Answer<'_> = faultless(body)?;
     let usage = match answer.usage_metadata {
         // There is no output to be counted.
-        Some(raw) => Report { raw: Some(raw.get().to_owned()), is_complete: false, searches: None }.decode()?,
+        Some(raw) => usage::decode(raw.get(), false)?,
         None => Usage::default(),
     };
     let vectors = answer.embeddings.into_iter().map(|embedding| embedding.values).collect();

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::candidate::Candidate;
 use super::generation::Generation;
 use super::ids::CallIds;
@@ -22,10 +24,8 @@ pub(super) struct Decoder {
     generation: Option<Generation>,
     candidates: Vec<Candidate>,
     ids: CallIds,
-    /// The last `usageMetadata`, which is cumulative.
-    usage: Option<String>,
-    /// What was last handed out about usage.
-    reported: Option<Report>,
+    /// What the answer took so far, as last handed out.
+    report: Report,
     /// The prompt was refused for this reason.
     blocked: Option<String>,
 }
@@ -53,12 +53,7 @@ impl Decoder {
         if let Some(feedback) = answer.prompt_feedback {
             self.feedback(feedback, out);
         }
-        if let Some(raw) = answer.usage_metadata
-            && self.usage.as_deref() != Some(raw.get())
-        {
-            self.usage = Some(raw.get().to_owned());
-        }
-        self.report_usage(out)
+        self.report_usage(answer.usage_metadata, out)
     }
 
     fn start(&mut self, answer: &Answer<'_>, out: &mut dyn EventSink) {
@@ -113,16 +108,11 @@ impl Decoder {
         }
     }
 
-    fn report_usage(&mut self, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+    fn report_usage(&mut self, metadata: Option<&RawValue>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
         let queries = self.candidates.iter().filter_map(Candidate::queries).reduce(u64::saturating_add);
-        let report = Report {
-            raw: self.usage.clone(),
-            is_complete: self.is_complete(),
-            searches: queries.map(|queries| usage::searches(queries, self.generation)),
-        };
-        if report.says_anything() && self.reported.as_ref() != Some(&report) {
-            out.event(Event::Usage(Box::new(report.decode()?)));
-            self.reported = Some(report);
+        let searches = queries.map(|queries| usage::searches(queries, self.generation));
+        if self.report.update(metadata.map(RawValue::get), self.is_complete(), searches) {
+            out.event(Event::Usage(Box::new(self.report.decode()?)));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! `usageMetadata` as disjoint counters.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::generation::{self, Generation};
@@ -8,19 +10,19 @@ use crate::chat::Usage;
 use crate::protocol::StreamFault;
 
 /// Everything an answer has said so far about what it took.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Report {
-    /// `usageMetadata` as it was sent.
-    pub(super) raw: Option<String>,
+    /// The last `usageMetadata` as it was sent, which is cumulative; empty when there was none.
+    raw: String,
     /// The answer is complete, so counts that are left out are zero (proto3 leaves zeros out) and not still to come.
-    pub(super) is_complete: bool,
+    is_complete: bool,
     /// Searches to be paid for.
-    pub(super) searches: Option<u64>,
+    searches: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct UsageMetadata {
+struct UsageMetadata<'a> {
     #[serde(deserialize_with = "tokens")]
     prompt_token_count: Option<u64>,
     #[serde(deserialize_with = "tokens")]
@@ -33,15 +35,21 @@ struct UsageMetadata {
     tool_use_prompt_token_count: Option<u64>,
     #[serde(deserialize_with = "tokens")]
     total_token_count: Option<u64>,
-    prompt_tokens_details: Option<Vec<ModalityCount>>,
-    cache_tokens_details: Option<Vec<ModalityCount>>,
-    candidates_tokens_details: Option<Vec<ModalityCount>>,
+    #[serde(borrow)]
+    prompt_tokens_details: Option<Details<'a>>,
+    #[serde(borrow)]
+    cache_tokens_details: Option<Details<'a>>,
+    #[serde(borrow)]
+    candidates_tokens_details: Option<Details<'a>>,
 }
+
+type Details<'a> = Vec<ModalityCount<'a>>;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct ModalityCount {
-    modality: String,
+struct ModalityCount<'a> {
+    #[serde(borrow)]
+    modality: Cow<'a, str>,
     #[serde(deserialize_with = "tokens")]
     token_count: Option<u64>,
 }
@@ -53,28 +61,33 @@ pub(super) fn searches(queries: u64, generation: Option<Generation>) -> u64 {
 }
 
 impl Report {
-    /// There is something to hand out.
-    pub(super) fn says_anything(&self) -> bool {
-        self.raw.is_some() || self.searches.is_some()
+    /// Takes what is new; says whether that makes a difference.
+    pub(super) fn update(&mut self, metadata: Option<&str>, is_complete: bool, searches: Option<u64>) -> bool {
+        let is_new = metadata.is_some_and(|raw| raw != self.raw);
+        if let Some(raw) = metadata.filter(|_| is_new) {
+            raw.clone_into(&mut self.raw);
+        }
+        let is_known = !self.raw.is_empty() || searches.is_some();
+        let differs = (is_complete, searches) != (self.is_complete, self.searches);
+        (self.is_complete, self.searches) = (is_complete, searches);
+        is_known && (is_new || differs)
     }
 
     /// The counters.
     pub(super) fn decode(&self) -> Result<Usage, StreamFault> {
-        let mut usage = match &self.raw {
-            None => Usage::default(),
-            Some(raw) => {
-                let metadata: UsageMetadata = serde_json::from_str(raw)
-                    .map_err(|error| StreamFault::Malformed(format!("`usageMetadata`: {error}")))?;
-                metadata.counters(self.is_complete)
-            }
-        };
-        usage.searches = self.searches;
-        usage.raw.clone_from(&self.raw);
-        Ok(usage)
+        let known = if self.raw.is_empty() { Usage::default() } else { decode(&self.raw, self.is_complete)? };
+        Ok(Usage { searches: self.searches, ..known })
     }
 }
 
-impl UsageMetadata {
+/// The counters of a `usageMetadata`; see [`Report`] for `is_complete`.
+pub(super) fn decode(raw: &str, is_complete: bool) -> Result<Usage, StreamFault> {
+    let metadata: UsageMetadata<'_> =
+        serde_json::from_str(raw).map_err(|error| StreamFault::Malformed(format!("`usageMetadata`: {error}")))?;
+    Ok(Usage { raw: Some(raw.to_owned()), ..metadata.counters(is_complete) })
+}
+
+impl UsageMetadata<'_> {
     fn counters(&self, is_complete: bool) -> Usage {
         let prompt = self
             .prompt_token_count
@@ -121,7 +134,7 @@ impl UsageMetadata {
     }
 }
 
-fn audio(details: Option<&[ModalityCount]>) -> Option<u64> {
+fn audio(details: Option<&[ModalityCount<'_>]>) -> Option<u64> {
     details?.iter().find(|detail| detail.modality == "AUDIO").and_then(|detail| detail.token_count)
 }
 
@@ -130,7 +143,7 @@ mod tests {
     use super::*;
 
     fn counters(raw: &str) -> Usage {
-        let usage = Report { raw: Some(raw.into()), is_complete: true, searches: None }.decode().unwrap();
+        let usage = decode(raw, true).unwrap();
         assert_eq!(usage.raw.as_deref(), Some(raw));
         Usage { raw: None, ..usage }
     }
@@ -188,10 +201,20 @@ mod tests {
 
     #[test]
     fn output_left_out_is_zero_only_when_the_answer_is_complete() {
-        let raw = Some(r#"{"promptTokenCount":5,"totalTokenCount":5}"#.to_owned());
-        let mut report = Report { raw, is_complete: false, searches: None };
-        assert_eq!(report.decode().unwrap().output, None);
-        report.is_complete = true;
-        assert_eq!(report.decode().unwrap().output, Some(0));
+        let raw = r#"{"promptTokenCount":5,"totalTokenCount":5}"#;
+        assert_eq!(decode(raw, false).unwrap().output, None);
+        assert_eq!(decode(raw, true).unwrap().output, Some(0));
+    }
+
+    #[test]
+    fn only_what_makes_a_difference_is_reported() {
+        let mut report = Report::default();
+        assert!(!report.update(None, true, None));
+        assert!(report.update(Some("{}"), false, None));
+        assert!(!report.update(Some("{}"), false, None));
+        assert!(!report.update(None, false, None));
+        assert!(report.update(None, true, None));
+        assert!(report.update(None, true, Some(1)));
+        assert_eq!(report.decode().unwrap().searches, Some(1));
     }
 }
