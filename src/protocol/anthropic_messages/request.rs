@@ -16,6 +16,7 @@ use crate::chat::{ChatRequest, OutputFormat, Text};
 use crate::protocol::tool_names::{NameRule, ToolNames};
 use crate::protocol::{EncodeError, Encoded, ModelProfile, Protocol, offered_tools};
 use conversation::Conversation;
+pub(super) use schema::InputSchema;
 
 /// `max_tokens` is required. This stands where neither the client nor the catalogue knows a number.
 const DEFAULT_MAX_TOKENS: u64 = 4096;

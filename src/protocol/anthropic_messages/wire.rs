@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::request::InputSchema;
 use crate::chat::CacheControl;
 
 /// The body of `POST /v1/messages`.
@@ -143,7 +144,7 @@ pub(super) struct ToolDefinition<'a> {
     pub(super) name: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<&'a str>,
-    pub(super) input_schema: Value,
+    pub(super) input_schema: InputSchema<'a>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) strict: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,7 @@
 //! Schemas of tool arguments, repaired where Anthropic is stricter than the client that wrote them.
 
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
 
 /// Keywords whose value is a schema.
 const SCHEMA: [&str; 4] = ["items", "additionalProperties", "not", "contains"];
@@ -12,63 +13,109 @@ const SCHEMA_MAP: [&str; 4] = ["properties", "patternProperties", "$defs", "defi
 const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
 
 /// An `input_schema`: always of type `object` and with `properties`, key order kept.
-pub(super) fn input_schema(parameters: Option<&Value>) -> Value {
-    let Some(Value::Object(schema)) = parameters else {
-        return json!({"type": "object", "properties": {}});
-    };
-    let mut schema = schema.clone();
-    repair(&mut schema);
-    // Clients written in typed languages send `["object", "null"]` for optional arguments.
-    if schema.get("type") != Some(&json!("object")) {
-        schema.insert("type".to_owned(), json!("object"));
+/// It is repaired while it is written, so a schema is never copied.
+#[derive(Debug)]
+pub(in crate::protocol::anthropic_messages) struct InputSchema<'a>(Option<&'a Map<String, Value>>);
+
+impl<'a> InputSchema<'a> {
+    /// The schema of a tool's parameters; what is no object counts as none.
+    pub(super) fn new(parameters: Option<&'a Value>) -> Self {
+        Self(parameters.and_then(Value::as_object))
     }
-    if !schema.get("properties").is_some_and(Value::is_object) {
-        schema.insert("properties".to_owned(), json!({}));
-    }
-    Value::Object(schema)
 }
 
-/// Drops keywords that are `null` and gives arrays their `items`, all the way down.
-/// The body's depth was bounded when it was parsed.
-fn repair(schema: &mut Map<String, Value>) {
-    schema.retain(|keyword, value| !value.is_null() || DATA.contains(&keyword.as_str()));
-    for (keyword, value) in schema.iter_mut() {
-        let keyword = keyword.as_str();
-        match value {
-            Value::Object(inner) if SCHEMA.contains(&keyword) => repair(inner),
-            Value::Object(named) if SCHEMA_MAP.contains(&keyword) => repair_all(named.values_mut()),
-            Value::Array(list) if SCHEMA_LIST.contains(&keyword) => repair_all(list.iter_mut()),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+impl Serialize for InputSchema<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        let (mut has_type, mut has_properties) = (false, false);
+        for (keyword, value) in self.0.into_iter().flatten() {
+            match (keyword.as_str(), value) {
+                ("type", Value::Null) => {}
+                // Clients written in typed languages send `["object", "null"]` for optional arguments.
+                ("type", _) => {
+                    has_type = true;
+                    out.serialize_entry("type", "object")?;
+                }
+                ("properties", Value::Object(_)) => {
+                    has_properties = true;
+                    write_keyword(&mut out, keyword, value)?;
+                }
+                ("properties", _) => {}
+                _ => write_keyword(&mut out, keyword, value)?,
             }
         }
-    }
-    if schema.get("type").is_some_and(|kind| kind == "array") && !schema.contains_key("items") {
-        schema.insert("items".to_owned(), json!({}));
+        if !has_type {
+            out.serialize_entry("type", "object")?;
+        }
+        if !has_properties {
+            out.serialize_entry("properties", &Map::new())?;
+        }
+        out.end()
     }
 }
 
-fn repair_all<'a>(schemas: impl Iterator<Item = &'a mut Value>) {
-    for schema in schemas {
-        if let Value::Object(schema) = schema {
-            repair(schema);
+/// A schema without keywords that are `null`, and with `items` for every array, all the way down.
+/// The body's depth was bounded when it was parsed.
+struct Repaired<'a>(&'a Value);
+
+impl Serialize for Repaired<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value::Object(schema) = self.0 else { return self.0.serialize(serializer) };
+        let mut out = serializer.serialize_map(None)?;
+        for (keyword, value) in schema {
+            write_keyword(&mut out, keyword, value)?;
         }
+        let is_array = schema.get("type").is_some_and(|kind| kind == "array");
+        if is_array && schema.get("items").is_none_or(Value::is_null) {
+            out.serialize_entry("items", &Map::new())?;
+        }
+        out.end()
+    }
+}
+
+fn write_keyword<M: SerializeMap>(out: &mut M, keyword: &str, value: &Value) -> Result<(), M::Error> {
+    match value {
+        Value::Null if !DATA.contains(&keyword) => Ok(()),
+        Value::Object(_) if SCHEMA.contains(&keyword) => out.serialize_entry(keyword, &Repaired(value)),
+        Value::Object(named) if SCHEMA_MAP.contains(&keyword) => out.serialize_entry(keyword, &RepairedMap(named)),
+        Value::Array(list) if SCHEMA_LIST.contains(&keyword) => out.serialize_entry(keyword, &RepairedList(list)),
+        _ => out.serialize_entry(keyword, value),
+    }
+}
+
+struct RepairedMap<'a>(&'a Map<String, Value>);
+
+impl Serialize for RepairedMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, schema)| (name, Repaired(schema))))
+    }
+}
+
+struct RepairedList<'a>(&'a [Value]);
+
+impl Serialize for RepairedList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Repaired))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn repaired(schema: Value) -> String {
-        input_schema(Some(&schema)).to_string()
+        serde_json::to_string(&InputSchema::new(Some(&schema))).unwrap()
     }
 
     #[test]
     fn no_parameters_are_an_empty_object() {
-        for parameters in [None, Some(json!(null)), Some(json!(true))] {
-            assert_eq!(input_schema(parameters.as_ref()), json!({"type": "object", "properties": {}}));
+        let empty = r#"{"type":"object","properties":{}}"#;
+        assert_eq!(serde_json::to_string(&InputSchema::new(None)).unwrap(), empty);
+        for parameters in [json!(null), json!(true), json!({}), json!({"type": null, "properties": []})] {
+            assert_eq!(repaired(parameters), empty);
         }
-        assert_eq!(input_schema(Some(&json!({}))), json!({"type": "object", "properties": {}}));
     }
 
     #[test]
@@ -82,6 +129,12 @@ mod tests {
     fn missing_types_null_keywords_and_bare_arrays_are_repaired() {
         let schema = json!({"properties": {"list": {"type": "array", "description": null}}, "required": null});
         assert_eq!(repaired(schema), r#"{"properties":{"list":{"type":"array","items":{}}},"type":"object"}"#);
+        let nested =
+            json!({"type": "object", "properties": {"a": {"anyOf": [{"type": "array", "items": null}, {"x": null}]}}});
+        assert_eq!(
+            repaired(nested),
+            r#"{"type":"object","properties":{"a":{"anyOf":[{"type":"array","items":{}},{}]}}}"#
+        );
         assert_eq!(repaired(json!({"type": ["object", "null"]})), r#"{"type":"object","properties":{}}"#);
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::schema::input_schema;
+use super::schema::InputSchema;
 use crate::chat::{ChatRequest, Part, Role, Tool, ToolChoice};
 use crate::protocol::ModelProfile;
 use crate::protocol::anthropic_messages::wire;
@@ -34,7 +34,7 @@ fn definition<'a>(tool: &'a Tool, names: &'a ToolNames, knows_strict: bool) -> w
     wire::ToolDefinition {
         name: Cow::Borrowed(names.to_wire(&tool.name)),
         description: tool.description.as_deref().filter(|text| !text.is_empty()),
-        input_schema: input_schema(tool.parameters.as_ref()),
+        input_schema: InputSchema::new(tool.parameters.as_ref()),
         strict: knows_strict && tool.strict == Some(true),
         cache_control: tool.cache_control.map(Into::into),
     }
@@ -44,7 +44,7 @@ fn definition_from_history<'a>(name: &'a str, names: &'a ToolNames) -> wire::Too
     wire::ToolDefinition {
         name: Cow::Borrowed(names.to_wire(name)),
         description: None,
-        input_schema: input_schema(None),
+        input_schema: InputSchema::new(None),
         strict: false,
         cache_control: None,
     }
