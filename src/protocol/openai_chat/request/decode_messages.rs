@@ -1,6 +1,10 @@
 //! Reading `messages` (OpenAI Chat Completions, "Messages"; the deprecated `function` forms included).
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::super::tool_ids;
@@ -23,11 +27,34 @@ struct WireMessage {
     audio: Option<serde::de::IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "`content` must be a string or a list of parts")]
 enum WireContent {
     Text(String),
     Parts(Vec<WirePart>),
+}
+
+/// By hand, because serde's untagged enums keep a copy of everything until they know what it is: a copy of every prompt.
+impl<'de> Deserialize<'de> for WireContent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrParts;
+
+        impl<'de> Visitor<'de> for TextOrParts {
+            type Value = WireContent;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`content` as a string or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(WireContent::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(list)).map(WireContent::Parts)
+            }
+        }
+
+        deserializer.deserialize_any(TextOrParts)
+    }
 }
 
 /// A part of any type: which fields it needs depends on `type`.
