@@ -148,6 +148,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The objects of a list, read in one pass; `of` as in [`Fields::list`], `path` as in [`Fields::parse`].
+    pub(super) fn objects(&self, key: &str, of: &str, path: &'static str) -> Result<Vec<Self>, DecodeError> {
+        match serde_json::from_str::<Vec<Pairs<'_>>>(self.raw(key).unwrap_or("[]")) {
+            Ok(list) => Ok(list.into_iter().map(|Pairs(fields)| Self { fields, path }).collect()),
+            // Again, one by one, to tell what is wrong with the first that is.
+            Err(_) => self.list(key, of)?.into_iter().map(|raw| Self::parse(raw, path)).collect(),
+        }
+    }
+
     /// An object inside this one, `None` for absent and `null`; `path` as in [`Fields::parse`].
     pub(super) fn object(&self, key: &str, path: &'static str) -> Result<Option<Self>, DecodeError> {
         match self.raw(key) {

@@ -85,10 +85,9 @@ fn shared(fields: &Fields<'_>) -> Result<ChatRequest, DecodeError> {
 
 fn tools(fields: &Fields<'_>) -> Result<Vec<Tool>, DecodeError> {
     fields
-        .list("tools", "api.Tools")?
+        .objects("tools", "api.Tools", "ChatRequest.tools")?
         .into_iter()
-        .map(|raw| {
-            let tool = Fields::parse(raw, "ChatRequest.tools")?;
+        .map(|tool| {
             let function = tool.object("function", "ChatRequest.tools.function")?;
             let Some(function) = function else { return Ok(None) };
             Ok(Some(Tool {

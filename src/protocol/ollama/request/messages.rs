@@ -15,11 +15,8 @@ struct OpenCall {
 /// (Home Assistant sends neither) are given those of the calls before them, in order.
 pub(super) fn decode(fields: &Fields<'_>) -> Result<Vec<Message>, DecodeError> {
     let mut open = Vec::new();
-    let raws = fields.list("messages", "[]api.Message")?;
-    raws.into_iter()
-        .zip(0_u32..)
-        .map(|(raw, at)| message(&Fields::parse(raw, "ChatRequest.messages")?, at, &mut open))
-        .collect()
+    let messages = fields.objects("messages", "[]api.Message", "ChatRequest.messages")?;
+    messages.iter().zip(0_u32..).map(|(fields, at)| message(fields, at, &mut open)).collect()
 }
 
 fn message(fields: &Fields<'_>, at: u32, open: &mut Vec<OpenCall>) -> Result<Message, DecodeError> {
@@ -85,11 +82,10 @@ fn base64_fault(data: &str) -> Option<usize> {
 fn tool_calls(fields: &Fields<'_>, message: u32) -> Result<Vec<ToolCall>, DecodeError> {
     let message = message.to_string();
     fields
-        .list("tool_calls", "[]api.ToolCall")?
+        .objects("tool_calls", "[]api.ToolCall", "ChatRequest.messages.tool_calls")?
         .into_iter()
         .zip(0_u32..)
-        .map(|(raw, index)| {
-            let call = Fields::parse(raw, "ChatRequest.messages.tool_calls")?;
+        .map(|(call, index)| {
             let id = call.filled("id")?;
             let function = call.object("function", "ChatRequest.messages.tool_calls.function")?;
             let (name, arguments) = match &function {
