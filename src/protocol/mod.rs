@@ -13,6 +13,7 @@ pub mod envelope;
 mod error;
 pub mod framing;
 pub mod gemini;
+mod lenient;
 mod offered_tools;
 pub mod ollama;
 pub mod openai_chat;

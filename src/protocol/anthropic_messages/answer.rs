@@ -11,6 +11,7 @@ use super::usage::Snapshot;
 use super::wire::{AnswerMessage, BorrowedText, CitedSource, Piece};
 use crate::chat::{Citation, Event, EventSink, FinishReason, Start, Usage};
 use crate::protocol::StreamFault;
+use crate::protocol::lenient::{self, Scalar};
 
 /// Anthropic gives one answer per request.
 const CHOICE: u32 = 0;
@@ -82,8 +83,8 @@ impl Answer {
         block: &RawValue,
         out: &mut dyn EventSink,
     ) -> Result<(), StreamFault> {
-        let block: Piece<'_> = parse(block)?;
-        let kind = match block.kind.as_ref().map_or("", |kind| &kind.0) {
+        let block: Piece<'_> = lenient::from_str(block.get()).map_err(malformed)?;
+        let kind = match block.kind.text().unwrap_or_default() {
             "text" => {
                 let start = self.characters;
                 self.text(block.text, out)?;
@@ -101,14 +102,14 @@ impl Answer {
                 }
                 OpenKind::Other
             }
-            "tool_use" => self.open_call(&block, out)?,
+            "tool_use" => self.open_call(block, out)?,
             _ => OpenKind::Other,
         };
         self.open.push(OpenBlock { index, kind });
         Ok(())
     }
 
-    fn open_call(&mut self, block: &Piece<'_>, out: &mut dyn EventSink) -> Result<OpenKind, StreamFault> {
+    fn open_call(&mut self, block: Piece<'_>, out: &mut dyn EventSink) -> Result<OpenKind, StreamFault> {
         let call = self.calls;
         self.calls += 1;
         let id = string(block.id)?.unwrap_or_else(|| Cow::Owned(format!("call_{}_{call}", self.id)));
@@ -122,11 +123,10 @@ impl Answer {
     pub(super) fn delta(
         &mut self,
         index: Option<u64>,
-        delta: &RawValue,
+        delta: Piece<'_>,
         out: &mut dyn EventSink,
     ) -> Result<(), StreamFault> {
-        let delta: Piece<'_> = parse(delta)?;
-        match delta.kind.as_ref().map_or("", |kind| &kind.0) {
+        match delta.kind.text().unwrap_or_default() {
             "text_delta" => self.text(delta.text, out),
             "thinking_delta" => reasoning(delta.thinking, out),
             "signature_delta" => signature(delta.signature, out),
@@ -153,12 +153,11 @@ impl Answer {
     /// `message_delta`.
     pub(super) fn message_delta(
         &mut self,
-        delta: Option<&RawValue>,
+        delta: Option<Piece<'_>>,
         usage: Option<&RawValue>,
         out: &mut dyn EventSink,
     ) -> Result<(), StreamFault> {
         if let Some(delta) = delta {
-            let delta: Piece<'_> = parse(delta)?;
             self.set_stop_reason(string(delta.stop_reason)?.as_deref());
         }
         if let Some(usage) = usage {
@@ -202,7 +201,7 @@ impl Answer {
         }
     }
 
-    fn text(&mut self, text: Option<&RawValue>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+    fn text(&mut self, text: Scalar<'_>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
         if let Some(text) = string(text)? {
             self.characters += text.chars().count();
             out.event(Event::Text { choice: CHOICE, text });
@@ -213,7 +212,7 @@ impl Answer {
     fn call_arguments(
         &mut self,
         index: Option<u64>,
-        fragment: Option<&RawValue>,
+        fragment: Scalar<'_>,
         out: &mut dyn EventSink,
     ) -> Result<(), StreamFault> {
         // Searches run by the server stream their arguments too; they are no calls of the client's.
@@ -255,14 +254,14 @@ impl Answer {
     }
 }
 
-fn reasoning(text: Option<&RawValue>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+fn reasoning(text: Scalar<'_>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
     if let Some(text) = string(text)? {
         out.event(Event::Reasoning { choice: CHOICE, text });
     }
     Ok(())
 }
 
-fn signature(signature: Option<&RawValue>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
+fn signature(signature: Scalar<'_>, out: &mut dyn EventSink) -> Result<(), StreamFault> {
     if let Some(signature) = string(signature)? {
         out.event(Event::ReasoningSignature { choice: CHOICE, signature });
     }
@@ -276,10 +275,13 @@ fn citation(source: CitedSource) -> Option<Citation> {
 }
 
 /// A string that is there and not empty. Empty fragments are legal everywhere and mean nothing.
-fn string(raw: Option<&RawValue>) -> Result<Option<Cow<'_, str>>, StreamFault> {
-    match raw {
-        None => Ok(None),
-        Some(raw) => Ok(Some(parse::<BorrowedText<'_>>(raw)?.0).filter(|text| !text.is_empty())),
+fn string(field: Scalar<'_>) -> Result<Option<Cow<'_, str>>, StreamFault> {
+    match field {
+        Scalar::Absent => Ok(None),
+        Scalar::Text(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Scalar::Integer(_) | Scalar::Float(_) | Scalar::Bool(_) => {
+            Err(StreamFault::Malformed("a field that should hold a text holds something else".to_owned()))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::answer::{Answer, malformed};
 use super::error;
 use super::wire::{AnswerFrame, AnswerMessage};
 use crate::chat::{ChatResponse, ResponseBuilder};
-use crate::protocol::{StreamFault, framing};
+use crate::protocol::{StreamFault, framing, lenient};
 
 /// Reads a whole answer.
 ///
@@ -14,7 +14,7 @@ use crate::protocol::{StreamFault, framing};
 /// When it is an error sent with a 200, or no message.
 pub(super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault> {
     let text = framing::text(body)?;
-    let frame: AnswerFrame<'_> = serde_json::from_str(text).map_err(malformed)?;
+    let frame: AnswerFrame<'_> = lenient::from_str(text).map_err(malformed)?;
     let is_error = frame.kind.is_some_and(|kind| kind.0 == "error") || frame.error.is_some();
     let message: AnswerMessage<'_> = serde_json::from_str(text).map_err(malformed)?;
     let blocks: Vec<&RawValue> = match message.content {

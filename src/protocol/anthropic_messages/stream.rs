@@ -7,7 +7,7 @@ use super::error;
 use super::wire::{AnswerFrame, AnswerMessage};
 use crate::chat::EventSink;
 use crate::protocol::framing::{self, Frame};
-use crate::protocol::{EventDecoder, StreamFault};
+use crate::protocol::{EventDecoder, StreamFault, lenient};
 
 /// Reads one streamed answer. `message_stop` ends it; nothing before does.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl EventDecoder for Decoder {
         if self.done || data.is_empty() || data == b"[DONE]" {
             return Ok(());
         }
-        let message: AnswerFrame<'_> = serde_json::from_str(framing::text(data)?).map_err(malformed)?;
+        let message: AnswerFrame<'_> = lenient::from_str(framing::text(data)?).map_err(malformed)?;
         // The data names its kind; `event:` repeats it, and some servers leave one of the two out.
         let kind = match &message.kind {
             Some(kind) => kind.0.as_bytes(),

@@ -6,12 +6,14 @@
 
 use std::borrow::Cow;
 
+use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::request::InputSchema;
 use crate::chat::CacheControl;
+use crate::protocol::lenient::{self, Fields, Scalar};
 
 /// The body of `POST /v1/messages`.
 #[derive(Debug, Serialize)]
@@ -206,22 +208,31 @@ pub(super) struct Metadata<'a> {
 }
 
 /// A frame of a stream, or a whole body: which fields are there depends on `kind`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct AnswerFrame<'a> {
-    #[serde(borrow, default, rename = "type")]
     pub(super) kind: Option<BorrowedText<'a>>,
-    #[serde(borrow, default)]
     pub(super) index: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     pub(super) message: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     pub(super) content_block: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) delta: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    pub(super) delta: Option<Piece<'a>>,
     pub(super) usage: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     pub(super) error: Option<&'a RawValue>,
+}
+
+impl<'de> Fields<'de> for AnswerFrame<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "type" => self.kind = map.next_value()?,
+            "index" => self.index = map.next_value()?,
+            "message" => self.message = map.next_value()?,
+            "content_block" => self.content_block = map.next_value()?,
+            "delta" => lenient::next_object(map, &mut self.delta)?,
+            "usage" => self.usage = map.next_value()?,
+            "error" => self.error = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
 }
 
 /// The message itself: without content in `message_start`, with all of it in a whole answer.
@@ -240,32 +251,41 @@ pub(super) struct AnswerMessage<'a> {
 }
 
 /// A content block or a delta of one: the fields of all known kinds.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Piece<'a> {
-    #[serde(borrow, default, rename = "type")]
-    pub(super) kind: Option<BorrowedText<'a>>,
-    #[serde(borrow, default)]
-    pub(super) text: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) thinking: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) signature: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) data: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) name: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    pub(super) kind: Scalar<'a>,
+    pub(super) text: Scalar<'a>,
+    pub(super) thinking: Scalar<'a>,
+    pub(super) signature: Scalar<'a>,
+    pub(super) data: Scalar<'a>,
+    pub(super) id: Scalar<'a>,
+    pub(super) name: Scalar<'a>,
     pub(super) input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) partial_json: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    pub(super) partial_json: Scalar<'a>,
     pub(super) citation: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     pub(super) citations: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) stop_reason: Option<&'a RawValue>,
+    pub(super) stop_reason: Scalar<'a>,
+}
+
+impl<'de> Fields<'de> for Piece<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "type" => self.kind = map.next_value()?,
+            "text" => self.text = map.next_value()?,
+            "thinking" => self.thinking = map.next_value()?,
+            "signature" => self.signature = map.next_value()?,
+            "data" => self.data = map.next_value()?,
+            "id" => self.id = map.next_value()?,
+            "name" => self.name = map.next_value()?,
+            "input" => self.input = map.next_value()?,
+            "partial_json" => self.partial_json = map.next_value()?,
+            "citation" => self.citation = map.next_value()?,
+            "citations" => self.citations = map.next_value()?,
+            "stop_reason" => self.stop_reason = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
 }
 
 /// A source of a text block; only those with an address can be shown to clients.

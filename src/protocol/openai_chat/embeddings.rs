@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::lenient::Scalar;
 use super::quirks::{Fate, fate};
 use super::request::{Body, empty_is_eof};
 use super::{error, json, usage};
 use crate::chat::{EmbedInput, EmbedRequest, EmbedResponse, Extra};
 use crate::protocol::envelope::Envelope;
+use crate::protocol::lenient::Scalar;
 use crate::protocol::{
     DecodeError, EncodeError, Encoded, ModelProfile, Protocol, ReplyContext, StreamFault, VectorEncoding,
 };

@@ -12,7 +12,6 @@ mod embeddings;
 mod error;
 mod forward;
 mod json;
-mod lenient;
 mod models;
 mod quirks;
 mod request;

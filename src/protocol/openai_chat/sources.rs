@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::Scalar;
 use crate::chat::Citation;
+use crate::protocol::lenient::Scalar;
 
 /// Collects sources while an answer is read. Perplexity repeats its lists on every chunk, so only the latest text is kept,
 /// and read once at the end.

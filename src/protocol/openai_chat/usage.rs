@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::lenient::Scalar;
 use super::wire::text_or_json;
 use crate::chat::{SearchContext, Usage};
 use crate::money::NanoUsd;
+use crate::protocol::lenient::Scalar;
 
 /// Every spelling of the counters that providers of this format use.
 #[derive(Debug, Default, Deserialize)]

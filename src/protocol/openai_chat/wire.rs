@@ -11,40 +11,48 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lenient::Scalar;
+use crate::protocol::lenient::{self, Fields, Scalar};
 
 /// `chat.completion`, `chat.completion.chunk` or `text_completion`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Answer<'a> {
-    #[serde(borrow)]
     pub(super) id: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) object: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) model: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) created: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) system_fingerprint: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) service_tier: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) choices: Option<Vec<Choice<'a>>>,
-    #[serde(borrow)]
     pub(super) usage: Option<&'a RawValue>,
     /// Providers report failures inside a 200 here.
-    #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
     /// Groq's own corner.
-    #[serde(borrow)]
     pub(super) x_groq: Option<Groq<'a>>,
     /// Perplexity: list of addresses, repeated on every chunk.
-    #[serde(borrow)]
     pub(super) citations: Option<&'a RawValue>,
     /// Perplexity: list of `{title, url, …}`.
-    #[serde(borrow)]
     pub(super) search_results: Option<&'a RawValue>,
+}
+
+impl<'de> Fields<'de> for Answer<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "id" => self.id = map.next_value()?,
+            "object" => self.object = map.next_value()?,
+            "model" => self.model = map.next_value()?,
+            "created" => self.created = map.next_value()?,
+            "system_fingerprint" => self.system_fingerprint = map.next_value()?,
+            "service_tier" => self.service_tier = map.next_value()?,
+            "choices" => lenient::next_list(map, &mut self.choices)?,
+            "usage" => self.usage = map.next_value()?,
+            "error" => self.error = map.next_value()?,
+            "x_groq" => self.x_groq = map.next_value()?,
+            "citations" => self.citations = map.next_value()?,
+            "search_results" => self.search_results = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
 }
 
 /// Groq reports usage and failures here, on the first and last chunk.
@@ -58,49 +66,65 @@ pub(super) struct Groq<'a> {
 }
 
 /// One of the alternative answers, or a piece of it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Choice<'a> {
-    #[serde(borrow)]
     pub(super) index: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) delta: Option<Said<'a>>,
-    #[serde(borrow)]
     pub(super) message: Option<Said<'a>>,
     /// Prompt completions.
-    #[serde(borrow)]
     pub(super) text: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) finish_reason: Scalar<'a>,
     /// OpenRouter: the word of the provider behind it.
-    #[serde(borrow)]
     pub(super) native_finish_reason: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) logprobs: Option<&'a RawValue>,
     /// OpenRouter.
-    #[serde(borrow)]
     pub(super) error: Option<&'a RawValue>,
 }
 
+impl<'de> Fields<'de> for Choice<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "index" => self.index = map.next_value()?,
+            "delta" => lenient::next_object(map, &mut self.delta)?,
+            "message" => lenient::next_object(map, &mut self.message)?,
+            "text" => self.text = map.next_value()?,
+            "finish_reason" => self.finish_reason = map.next_value()?,
+            "native_finish_reason" => self.native_finish_reason = map.next_value()?,
+            "logprobs" => self.logprobs = map.next_value()?,
+            "error" => self.error = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
+}
+
 /// What was said: a `message` or a `delta`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Said<'a> {
-    #[serde(borrow)]
     pub(super) content: Content<'a>,
-    #[serde(borrow)]
     pub(super) reasoning_content: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) reasoning: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) refusal: Scalar<'a>,
-    #[serde(borrow)]
     pub(super) tool_calls: Option<Vec<Call<'a>>>,
     /// The form before `tool_calls`.
-    #[serde(borrow)]
     pub(super) function_call: Option<Function<'a>>,
-    #[serde(borrow)]
     pub(super) annotations: Option<&'a RawValue>,
+}
+
+impl<'de> Fields<'de> for Said<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "content" => self.content = map.next_value()?,
+            "reasoning_content" => self.reasoning_content = map.next_value()?,
+            "reasoning" => self.reasoning = map.next_value()?,
+            "refusal" => self.refusal = map.next_value()?,
+            "tool_calls" => self.tool_calls = map.next_value()?,
+            "function_call" => self.function_call = map.next_value()?,
+            "annotations" => self.annotations = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
 }
 
 /// A tool call or a fragment of one.

@@ -163,6 +163,8 @@ fn garbage_is_a_fault_and_foreign_ends_are_not() {
     let mut push = |data: &[u8]| decoder.push(Frame { event: b"", data }, &mut sink);
     assert_eq!(push(b"[DONE]"), Ok(()));
     assert_eq!(push(b" "), Ok(()));
+    assert_eq!(push(br#"{"type":"tomorrow","delta":5}"#), Ok(()));
+    assert_eq!(push(br#"{"type":"content_block_delta","delta":{"type":"tomorrow","text":{"a":[5]}}}"#), Ok(()));
     for garbage in [
         &b"{\"type\":"[..],
         b"[]",

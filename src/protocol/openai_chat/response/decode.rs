@@ -5,7 +5,7 @@ use super::super::error;
 use super::super::wire::Answer;
 use crate::chat::{ChatResponse, EventSink, Extra, ResponseBuilder};
 use crate::protocol::envelope::Envelope;
-use crate::protocol::{Protocol, StreamFault, framing};
+use crate::protocol::{Protocol, StreamFault, framing, lenient};
 
 /// Fields the chat model has, or that say nothing.
 const KNOWN: [&str; 10] =
@@ -26,7 +26,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<ChatResponse, StreamFault>
 /// The events of a whole answer, and how many alternatives it has.
 pub(in super::super) fn observe(body: &[u8], out: &mut dyn EventSink) -> Result<usize, StreamFault> {
     let text = framing::text(body)?;
-    let answer: Answer<'_> = serde_json::from_str(text).map_err(|fault| error::no_answer(body, fault.to_string()))?;
+    let answer: Answer<'_> = lenient::from_str(text).map_err(|fault| error::no_answer(body, fault.to_string()))?;
     let mut reader = AnswerReader::default();
     reader.read(answer, body, true, out)?;
     reader.complete(Ending::Whole, out)?;

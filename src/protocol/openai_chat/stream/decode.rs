@@ -5,7 +5,7 @@ use super::super::error;
 use super::super::wire::Answer;
 use crate::chat::EventSink;
 use crate::protocol::framing::{self, Frame};
-use crate::protocol::{EventDecoder, StreamFault};
+use crate::protocol::{EventDecoder, StreamFault, lenient};
 
 /// Reads `chat.completion.chunk` and `text_completion` streams.
 ///
@@ -32,7 +32,7 @@ impl EventDecoder for StreamDecoder {
             return Err(StreamFault::Provider(error::decode(200, data)));
         }
         let answer: Answer<'_> =
-            serde_json::from_str(framing::text(data)?).map_err(|fault| error::no_answer(data, fault.to_string()))?;
+            lenient::from_str(framing::text(data)?).map_err(|fault| error::no_answer(data, fault.to_string()))?;
         self.reader.read(answer, data, false, out)
     }
 
