@@ -13,13 +13,16 @@ pub(super) trait Fields<'de>: Default {
     fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// Reads an object; any other value counts as an empty one. Of doubled keys the last wins.
+/// Reads an object. Of doubled keys the last wins.
+///
+/// # Errors
+/// When it is no JSON, or no object.
 pub(super) fn from_str<'de, T: Fields<'de>>(json: &'de str) -> Result<T, serde_json::Error> {
     let mut value = T::default();
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    Object(&mut value).deserialize(&mut deserializer)?;
+    let is_object = Object(&mut value).deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(value)
+    if is_object { Ok(value) } else { Err(serde::de::Error::custom("a JSON object was expected")) }
 }
 
 /// Passes over the value of a key nobody knows.
@@ -27,7 +30,7 @@ pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> 
     map.next_value::<IgnoredAny>().map(drop)
 }
 
-/// The next value of `map`, if it is an object.
+/// The next value of `map`; what is no object counts as absent.
 pub(super) fn next_object<'de, A, T>(map: &mut A, place: &mut Option<T>) -> Result<(), A::Error>
 where
     A: MapAccess<'de>,
@@ -306,10 +309,12 @@ mod tests {
         assert_eq!((value.name, value.inner.unwrap().name), (Some(2), Some(3)));
         let names: Vec<_> = value.list.unwrap().into_iter().map(|element| element.name).collect();
         assert_eq!(names, [Some(4), None, None]);
-        for json in ["null", "[1,{}]", "\"x\"", "true", "-7", "7.5", r#"{"inner":7,"list":null}"#] {
-            let value = read(json);
-            assert!(value.name.is_none() && value.inner.is_none() && value.list.is_none(), "{json}");
+        for json in ["null", "[1,{}]", "\"x\"", "true", "-7", "7.5"] {
+            let inside = format!("{{\"inner\":{json}}}");
+            assert!(from_str::<Nested>(&inside).unwrap().inner.is_none(), "{json}");
+            assert!(from_str::<Nested>(json).is_err(), "{json}");
         }
+        assert!(read(r#"{"list":null}"#).list.is_none());
         assert!(read(r#"{"list":[]}"#).list.is_some_and(|list| list.is_empty()));
         for json in ["", "{", "{} x", r#"{"list":{}}"#, r#"{"list":[{]}"#] {
             assert!(from_str::<Nested>(json).is_err(), "{json}");

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::MapAccess;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::chat::{ChatResponse, Event, EventSink, FinishReason, ResponseBuilder, Start};
 use crate::protocol::framing::{self, Frame};
+use crate::protocol::lenient::{self, Fields};
 use crate::protocol::{EventDecoder, StreamFault};
 
 use super::usage;
@@ -19,37 +21,57 @@ use crate::protocol::ollama::error;
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A line of a stream, or a whole answer: they have the same keys.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct WireLine<'a> {
-    #[serde(borrow)]
     model: Option<Text<'a>>,
-    #[serde(borrow)]
     created_at: Option<Text<'a>>,
     /// Chat puts the answer here, generate beside it.
-    #[serde(borrow)]
     message: Option<WireMessage<'a>>,
-    #[serde(borrow)]
     response: Option<Text<'a>>,
-    #[serde(borrow)]
     thinking: Option<Text<'a>>,
-    #[serde(borrow)]
     tool_calls: Option<Vec<WireCall<'a>>>,
     logprobs: Option<Vec<Value>>,
     done: Option<bool>,
-    #[serde(borrow)]
     done_reason: Option<Text<'a>>,
-    #[serde(borrow)]
     error: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+impl<'de> Fields<'de> for WireLine<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "model" => self.model = map.next_value()?,
+            "created_at" => self.created_at = map.next_value()?,
+            "message" => lenient::next_object(map, &mut self.message)?,
+            "response" => self.response = map.next_value()?,
+            "thinking" => self.thinking = map.next_value()?,
+            "tool_calls" => self.tool_calls = map.next_value()?,
+            "logprobs" => self.logprobs = map.next_value()?,
+            "done" => self.done = map.next_value()?,
+            "done_reason" => self.done_reason = map.next_value()?,
+            "error" => self.error = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
 struct WireMessage<'a> {
-    #[serde(borrow)]
     content: Option<Text<'a>>,
-    #[serde(borrow)]
     thinking: Option<Text<'a>>,
-    #[serde(borrow)]
     tool_calls: Option<Vec<WireCall<'a>>>,
+}
+
+impl<'de> Fields<'de> for WireMessage<'de> {
+    fn read<A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "content" => self.content = map.next_value()?,
+            "thinking" => self.thinking = map.next_value()?,
+            "tool_calls" => self.tool_calls = map.next_value()?,
+            _ => lenient::skip(map)?,
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]
@@ -84,7 +106,7 @@ impl EventDecoder for Decoder {
         if self.done {
             return Ok(());
         }
-        let line = serde_json::from_str::<WireLine<'_>>(framing::text(frame.data)?).map_err(error::malformed)?;
+        let line: WireLine<'_> = lenient::from_str(framing::text(frame.data)?).map_err(error::malformed)?;
         self.line(line, frame.data, out)
     }
 
@@ -104,7 +126,7 @@ impl Decoder {
         }
         let finish = line.done.unwrap_or(false).then(|| line.done_reason.map(|Text(reason)| reason));
         self.start(line.model, line.created_at, out);
-        let message = line.message.unwrap_or(WireMessage { content: None, thinking: None, tool_calls: None });
+        let message = line.message.unwrap_or_default();
         for Text(text) in [line.thinking, message.thinking].into_iter().flatten().filter(filled) {
             out.event(Event::Reasoning { choice: 0, text });
         }

@@ -165,7 +165,9 @@ fn an_answer_is_never_completed_by_guessing() {
     assert_eq!(decode(&[cut.as_bytes()]), Err(StreamFault::Truncated));
     assert_eq!(decode(&[]), Err(StreamFault::Truncated));
     assert_eq!(Client.decode_response(b""), Err(StreamFault::Truncated));
-    assert!(matches!(decode(&[b"<html>\n"]), Err(StreamFault::Malformed(_))));
+    for garbage in ["<html>", "\"x\"", "[]", "null"] {
+        assert!(matches!(decode(&[garbage.as_bytes(), b"\n"]), Err(StreamFault::Malformed(_))), "{garbage}");
+    }
     let failed = format!("{}\n{{\"error\":\"out of memory\"}}\n", STREAM.lines().next().unwrap());
     assert!(
         matches!(decode(&[failed.as_bytes()]), Err(StreamFault::Provider(error)) if error.message == "out of memory")
