@@ -141,7 +141,7 @@ fn frame(
                 return Ok(());
             }
             match &forward.echo {
-                Some(echo) => ready.extend_from_slice(&echo.apply(raw.bytes)),
+                Some(echo) => echo.apply_to(raw.bytes, ready),
                 None => ready.extend_from_slice(raw.bytes),
             }
         }

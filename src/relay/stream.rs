@@ -31,10 +31,10 @@ const MAX_WRITE_BYTES: usize = 16 << 10;
 
 /// How often the loop steps back before it hands on what is ready.
 ///
-/// The task that reads the provider's socket and this one take turns; stepping back twice gives the reader the turn in
-/// which it hands over what already lies in the socket, so events that are ready together leave in one write. An event
-/// that comes alone waits two task switches, a few microseconds. There is no timer.
-const STEPS_BACK: u8 = 2;
+/// This task reads the provider's socket itself; stepping back once gives the other streams their turn, in which more
+/// arrives here, so events that are ready together leave in one write. An event that comes alone waits one turn of
+/// the scheduler, a few microseconds. There is no timer.
+const STEPS_BACK: u8 = 1;
 
 /// A streamed answer in the client's format. Dropping it closes the provider's connection and records that the client
 /// went away.
