@@ -117,7 +117,8 @@ pub fn service(
         .and(warp::body::stream().map(boxed))
         .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer), body| {
             let path = path.as_str().to_owned();
-            routes::dispatch(shared.clone(), Request { method, path, query, headers, peer, body })
+            // Boxed: hyper keeps the room for it as long as the connection lives, also while an answer streams.
+            Box::pin(routes::dispatch(shared.clone(), Request { method, path, query, headers, peer, body }))
         });
     warp::service(filter)
 }
