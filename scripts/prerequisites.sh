@@ -25,6 +25,11 @@ ensure_c_compiler() {
     command -v cc >/dev/null || install_packages build-essential
 }
 
+# Counts instructions for bench/micro.
+ensure_valgrind() {
+    command -v valgrind >/dev/null || install_packages valgrind
+}
+
 ensure_curl() {
     command -v curl >/dev/null || install_packages curl
 }
