@@ -1,6 +1,7 @@
 //! Settings of the environment, typed and checked. Every problem is found in one go.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub struct ApiSettings {
     pub max_body_bytes: usize,
     /// `MAX_CONNECTIONS` open at once; 10,000.
     pub max_connections: usize,
-    /// `WORKER_THREADS` that serve requests; half as many as there are cores.
+    /// `WORKER_THREADS` that serve requests; as many as there are cores.
     pub worker_threads: usize,
     /// `HEADER_TIMEOUT_SECONDS` until a request's head must be complete; 75.
     pub header_timeout: Duration,
@@ -195,17 +196,15 @@ fn api(reader: &mut Reader<'_>) -> ApiSettings {
         allowed_origins: reader.list("ALLOWED_ORIGINS", origin),
         max_body_bytes: reader.positive("MAX_BODY_BYTES", 32 * 1024 * 1024),
         max_connections: reader.positive("MAX_CONNECTIONS", 10_000),
-        worker_threads: reader.positive("WORKER_THREADS", half_the_cores()),
+        worker_threads: reader.positive("WORKER_THREADS", cores()),
         header_timeout: reader.seconds("HEADER_TIMEOUT_SECONDS", 75),
         keep_alive: reader.seconds("KEEP_ALIVE_SECONDS", 15),
         drain: reader.seconds("DRAIN_SECONDS", 30),
     }
 }
 
-/// A request is some fifty microseconds of work, so one thread serves thousands a second. With a thread per core each
-/// arrival would wake a second thread that finds nothing to do, and the database has no core to itself.
-fn half_the_cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 fn admin(reader: &mut Reader<'_>) -> AdminSettings {
