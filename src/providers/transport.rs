@@ -20,6 +20,7 @@ use http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, RETRY_AFTER,
     USER_AGENT,
 };
+use http::uri::InvalidUri;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{Either, Full, StreamBody};
 use hyper::body::Frame;
@@ -31,6 +32,11 @@ use super::connector::Connector;
 use crate::catalog::{Api, Provider};
 use crate::protocol::Protocol;
 use crate::secret::Secret;
+
+/// Compressed bytes unpacked before what came of them is looked at.
+const UNPACKED_AT_ONCE: usize = 4 << 10;
+/// What a piece of a compressed answer may unpack to; an ordinary one is a few kilobytes.
+const MAX_UNPACKED_BYTES: usize = 16 << 20;
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
@@ -195,7 +201,9 @@ impl Transport {
         origin: &str,
     ) -> Result<Response, Unsent> {
         if let Some(proxy) = &connection.proxy {
-            *request.uri_mut() = url.as_str().parse().unwrap_or_default();
+            // Put together anew, because an address may hold credentials, which are for the provider alone.
+            let whole = format!("{origin}{}", &url[Position::BeforePath..Position::AfterQuery]);
+            *request.uri_mut() = whole.parse().map_err(|error: InvalidUri| TransportError::broken(&error))?;
             if let Some(authorization) = &proxy.authorization {
                 request.headers_mut().insert(PROXY_AUTHORIZATION, authorization.clone());
             }
@@ -230,6 +238,12 @@ struct Unsent {
     error: TransportError,
     /// The request, when nothing of it was written.
     request: Option<Request<RequestBody>>,
+}
+
+impl From<TransportError> for Unsent {
+    fn from(error: TransportError) -> Self {
+        Self { error, request: None }
+    }
 }
 
 impl Response {
@@ -313,12 +327,20 @@ impl Stream for BodyStream {
     }
 }
 
-/// What a piece of a compressed body unpacks to; may be nothing yet.
+/// What a piece of a compressed body unpacks to; may be nothing yet. Zeros shrink a thousandfold, so what a small piece
+/// unpacks to is bounded.
 fn unpacked(decoder: &mut GzDecoder<Vec<u8>>, data: &[u8]) -> Result<Bytes, TransportError> {
-    match decoder.write_all(data).and_then(|()| decoder.flush()) {
-        Ok(()) => Ok(Bytes::from(std::mem::take(decoder.get_mut()))),
-        Err(error) => Err(TransportError::broken(&error)),
+    for part in data.chunks(UNPACKED_AT_ONCE) {
+        decoder.write_all(part).map_err(|error| TransportError::broken(&error))?;
+        if decoder.get_ref().len() > MAX_UNPACKED_BYTES {
+            return Err(TransportError {
+                failure: TransportFailure::Broken,
+                message: format!("a piece of the compressed answer is larger than {} MiB", MAX_UNPACKED_BYTES >> 20),
+            });
+        }
     }
+    decoder.flush().map_err(|error| TransportError::broken(&error))?;
+    Ok(Bytes::from(std::mem::take(decoder.get_mut())))
 }
 
 impl std::fmt::Debug for Transport {
@@ -389,7 +411,7 @@ fn request(
     *request.method_mut() = method;
     *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
         .parse()
-        .map_err(|error: http::uri::InvalidUri| TransportError::broken(&error))?;
+        .map_err(|error: InvalidUri| TransportError::broken(&error))?;
     *request.headers_mut() = headers;
     Ok(request)
 }

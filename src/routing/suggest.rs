@@ -18,7 +18,7 @@ pub(super) fn near_names(catalog: &Catalog, asked: &str) -> Vec<String> {
     let mut row = Vec::new();
     for listed in catalog.listing() {
         let whole = letters(&listed.name);
-        let bare = listed.name.find('/').map(|slash| &whole[whole.len().min(listed.name[..=slash].chars().count())..]);
+        let bare = whole.iter().position(|letter| *letter == '/').map(|slash| &whole[slash + 1..]);
         let names = std::iter::once(&whole[..]).chain(bare);
         if let Some(distance) = names.filter_map(|name| distance(&asked, name, furthest, &mut row)).min() {
             near.push((distance, &listed.name));
