@@ -83,6 +83,9 @@ impl Connection {
 
 /// The body of an answer. It drives the connection, and gives it back to the pool at its end; dropped before, it closes
 /// the connection.
+///
+/// Many providers send the end of the HTTP message a moment after the last event. Who has read that event waits for
+/// nothing and leaves the rest to the pool ([`AnswerBody::leave`]).
 pub(super) struct AnswerBody {
     incoming: Incoming,
     /// `None` once it was given back.
@@ -125,6 +128,13 @@ impl AnswerBody {
         }
     }
 
+    /// Nothing more is expected but the end of the message: whoever takes the connection next looks for it.
+    pub(super) fn leave(mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.home.keep(Idle { connection, rest: Some(self.incoming), since: Instant::now() });
+        }
+    }
+
     /// What the driver has read. Only the driver brings more, and it wakes us.
     fn poll_frame(&mut self) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop()))
@@ -137,6 +147,8 @@ pub(super) struct Pool(Arc<Mutex<HashMap<Box<str>, Vec<Idle>>>>);
 
 struct Idle {
     connection: Connection,
+    /// What was not read of the last answer: its end, or the connection cannot be used again.
+    rest: Option<Incoming>,
     since: Instant,
 }
 
@@ -156,7 +168,7 @@ impl Pool {
     pub(super) fn take(&self, origin: &str) -> Option<Connection> {
         loop {
             let mut idle = self.lock().get_mut(origin)?.pop()?;
-            if idle.is_fresh() && idle.connection.is_free() {
+            if idle.is_free() {
                 return Some(idle.connection);
             }
         }
@@ -165,7 +177,7 @@ impl Pool {
     /// Closes what nobody has used for a while.
     pub(super) fn sweep(&self) {
         self.lock().retain(|_, idle| {
-            idle.retain_mut(|idle| idle.is_fresh() && idle.connection.is_free());
+            idle.retain_mut(Idle::is_free);
             !idle.is_empty()
         });
     }
@@ -176,21 +188,36 @@ impl Pool {
 }
 
 impl Idle {
-    fn is_fresh(&self) -> bool {
-        self.since.elapsed() < MAX_IDLE
+    fn is_free(&mut self) -> bool {
+        self.since.elapsed() < MAX_IDLE && self.has_ended() && self.connection.is_free()
+    }
+
+    /// Whether the last answer is over. Anything but its end, even one more byte, counts as a no.
+    fn has_ended(&mut self) -> bool {
+        let Some(rest) = &mut self.rest else { return true };
+        let context = &mut Context::from_waker(Waker::noop());
+        self.connection.drive(context);
+        let ended = matches!(Pin::new(rest).poll_frame(context), Poll::Ready(None));
+        if ended {
+            self.rest = None;
+        }
+        ended
     }
 }
 
 impl Slot {
     fn give_back(&mut self, mut connection: Connection) {
-        if !connection.is_free() {
-            return;
+        if connection.is_free() {
+            self.keep(Idle { connection, rest: None, since: Instant::now() });
         }
+    }
+
+    fn keep(&mut self, idle: Idle) {
         let origin = std::mem::take(&mut self.origin);
         let mut pool = self.pool.lock();
         let kept = pool.entry(origin).or_default();
         if kept.len() < MAX_KEPT {
-            kept.push(Idle { connection, since: Instant::now() });
+            kept.push(idle);
         }
     }
 }

@@ -287,6 +287,12 @@ impl Response {
 }
 
 impl BodyStream {
+    /// Nothing more is expected but the end of the body: its connection is kept for the next request, which looks
+    /// whether the end has come.
+    pub fn leave(self) {
+        self.body.leave();
+    }
+
     /// Reads the rest of the body, up to `limit` bytes; what lies beyond is left out.
     ///
     /// # Errors

@@ -240,8 +240,13 @@ impl AnswerStream {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                // The answer is complete although the provider keeps its connection open.
-                Poll::Pending if self.pipe.is_done() => self.close(),
+                // The answer is complete although the HTTP message is not, and may never be.
+                Poll::Pending if self.pipe.is_done() => {
+                    if let Some(upstream) = self.upstream.take() {
+                        upstream.leave();
+                    }
+                    self.close();
+                }
                 Poll::Pending => break,
             }
         }

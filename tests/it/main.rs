@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod connections;
 mod demo;
 mod disconnect;
 mod fakes;
