@@ -41,7 +41,8 @@ pub(super) struct PlainProxy {
 /// Opens connections.
 pub(super) struct Connector {
     tcp: HttpConnector,
-    proxies: Matcher,
+    /// `None` when every host is exempt.
+    proxies: Option<Matcher>,
     /// Reading the system's certificates takes milliseconds, so a relay in front of local models never does.
     tls: OnceLock<Arc<rustls::ClientConfig>>,
 }
@@ -54,7 +55,7 @@ impl Connector {
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         // Per address, where a name has several; the whole attempt has a deadline of its own.
         tcp.set_connect_timeout(Some(timeout));
-        Self { tcp, proxies: Matcher::from_system(), tls: OnceLock::new() }
+        Self { tcp, proxies: Some(Matcher::from_system()).filter(intercepts_names), tls: OnceLock::new() }
     }
 
     /// Reads the system's certificates, if that was not done yet.
@@ -65,7 +66,7 @@ impl Connector {
 
     /// Opens a connection to the server of `origin` (scheme and authority).
     pub(super) async fn connect(&self, origin: Uri) -> Result<Link, BoxError> {
-        let Some(proxy) = self.proxies.intercept(&origin) else {
+        let Some(proxy) = self.proxies.as_ref().and_then(|proxies| proxies.intercept(&origin)) else {
             return Ok(Link { io: self.secured(self.tcp.clone(), origin).await?, proxy: None });
         };
         match proxy.uri().scheme_str() {
@@ -80,6 +81,8 @@ impl Connector {
 
     async fn through_socks(&self, proxy: &Intercept, origin: Uri) -> Result<Link, BoxError> {
         let (at, tcp) = (with_port(proxy.uri(), SOCKS_PORT)?, self.tcp.clone());
+        // Without a port in it these connectors would ask for 443, whatever the scheme.
+        let origin = with_port(&origin, if origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 })?;
         let io = match proxy.uri().scheme_str() {
             // The forms with a letter leave it to the proxy to look the name up.
             Some(scheme @ ("socks4" | "socks4a")) => {
@@ -143,6 +146,14 @@ impl Connector {
             .with_no_client_auth();
         Ok(self.tls.get_or_init(|| Arc::new(config)).clone())
     }
+}
+
+/// Whether a name that stands in no list would be reached through a proxy. For the matcher `NO_PROXY=*` exempts names but
+/// no addresses; it means every host.
+fn intercepts_names(proxies: &Matcher) -> bool {
+    ["http://name.invalid", "https://name.invalid"]
+        .into_iter()
+        .any(|name| proxies.intercept(&Uri::from_static(name)).is_some())
 }
 
 /// What all ways of connecting have in common.
