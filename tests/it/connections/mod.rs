@@ -2,6 +2,7 @@
 //!
 //! Both sides are played by hand, in turns: the client asks on a thread of its own, the test is the server.
 
+mod compressed;
 mod proxies;
 mod reuse;
 

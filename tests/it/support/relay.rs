@@ -77,9 +77,18 @@ impl TestRelay {
 
     /// Resident memory in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    /// The most memory that was ever resident at once, in KiB.
+    pub(crate) fn peak_resident_kib(&self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    fn memory_kib(&self, counter: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the relay runs");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the kernel counts memory");
-        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("VmRSS is a number of KiB")
+        let line = status.lines().find(|line| line.starts_with(counter)).expect("the kernel counts memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("it counts in KiB")
     }
 
     /// The running process.
