@@ -12,3 +12,4 @@ mod matrix;
 mod names;
 mod support;
 mod vectors;
+mod workers;

@@ -64,6 +64,20 @@ fn a_bare_name_is_found_by_search() {
 }
 
 #[test]
+fn a_name_in_an_address_may_be_escaped() {
+    let (_upstream, relay) = relay_with(NAMES);
+    let ask = |name: &str| relay.client().get(&format!("/v1/models/{name}"));
+    let plain = ask("openai/gpt-fake");
+    assert_eq!((plain.status, &plain.json()["id"]), (200, &json!("openai/gpt-fake")), "{}", plain.text());
+    for escaped in ["openai%2Fgpt-fake", "openai%2fgpt-fake", "openai/gpt%2Dfake", "%6Fpenai/gpt-fake"] {
+        let reply = ask(escaped);
+        assert_eq!((reply.status, reply.json()), (plain.status, plain.json()), "{escaped}");
+    }
+    // Once is enough: this is a name with a percent sign, and nobody's.
+    assert_eq!(ask("openai%252Fgpt-fake").status, 404);
+}
+
+#[test]
 fn an_unknown_name_is_a_404_with_a_near_one() {
     let (upstream, relay) = relay_with(NAMES);
     for face in Face::ALL {
