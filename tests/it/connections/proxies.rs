@@ -2,6 +2,8 @@
 //!
 //! The provider's name exists nowhere: whoever looks it up instead of leaving that to the proxy fails.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::{ask, assert_bad_gateway, assert_says, serve, setup, whole, with_length};
 use crate::support::{Accepted, Answer, Asked, Face, FakeUpstream, ManualServer, Setup, TestRelay};
 
@@ -126,6 +128,7 @@ fn greeted(connection: &mut Accepted) -> Vec<u8> {
     let mut address = vec![kind];
     let length = match kind {
         1 => 4,
+        4 => 16,
         3 => {
             address.extend(connection.bytes(1));
             usize::from(address[1])
@@ -170,10 +173,13 @@ fn a_socks_proxy_gets_the_name_and_then_the_request() {
 #[test]
 fn a_socks_proxy_without_h_gets_an_address_looked_up_here() {
     let proxy = ManualServer::start();
-    let relay = behind(&proxy, "ALL_PROXY", "socks5", "http://127.0.0.1:81/v1");
+    let relay = behind(&proxy, "ALL_PROXY", "socks5", "http://localhost:81/v1");
     let asking = ask(relay.client(), Face::OpenAi, false);
     let mut connection = proxy.accept();
-    assert_eq!(greeted(&mut connection), [1, 127, 0, 0, 1, 0, 81]);
+    let address = greeted(&mut connection);
+    let v4 = [&[1][..], &Ipv4Addr::LOCALHOST.octets(), &[0, 81]].concat();
+    let v6 = [&[4][..], &Ipv6Addr::LOCALHOST.octets(), &[0, 81]].concat();
+    assert!(address == v4 || address == v6, "{address:?}");
     connection.send(socks_reply(0));
     serve(&mut connection, asking, Face::OpenAi, answer("through").as_bytes(), "through");
 }
