@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::auth::{KeyRing, NewKey};
 use crate::catalog::{Catalog, Sources, built_in_overrides};
-use crate::config::{ConfiguredPath, OverridesFile, Problem, RelayFile, Settings, Variables};
+use crate::config::{ConfiguredPath, Entries, OverridesFile, Problem, RelayFile, RouterEntry, Settings, Variables};
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
 use crate::store::keys::StoredKey;
@@ -34,6 +34,8 @@ struct Parts {
     overrides: Arc<OverridesFile>,
     discovered: HashMap<String, Vec<ListedModel>>,
     stored_keys: Vec<StoredKey>,
+    /// Routers of the database.
+    routers: Entries<RouterEntry>,
     /// When each file was last changed, as far as it was looked at.
     stamps: [Option<SystemTime>; 2],
     /// Why providers could not be asked, so that each reason is logged once.
@@ -53,8 +55,15 @@ impl Configuration {
         let files = [settings.files.relay.clone(), settings.files.overrides.clone()];
         let stamps = stamps(&files);
         let (relay, overrides) = read(&files, &variables)?;
-        let parts =
-            Parts { relay, overrides, discovered: HashMap::new(), stored_keys, stamps, unreachable: HashMap::new() };
+        let parts = Parts {
+            relay,
+            overrides,
+            discovered: HashMap::new(),
+            stored_keys,
+            routers: Entries::default(),
+            stamps,
+            unreachable: HashMap::new(),
+        };
         let (catalog, problems) = build(&variables, &parts);
         if problems.iter().any(Problem::is_error) {
             return Err(problems);
@@ -188,6 +197,7 @@ fn build(variables: &Variables, parts: &Parts) -> (Catalog, Vec<Problem>) {
         variables,
         relay: &parts.relay,
         overrides: parts.overrides.clone(),
+        routers: &parts.routers,
         discovered: &parts.discovered,
     })
 }

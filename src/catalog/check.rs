@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Catalog, ProviderState};
-use crate::config::{Problem, RelayFile};
+use super::{Catalog, Origin, ProviderState};
+use crate::config::{Problem, RelayFile, RouterEntry, Severity};
 
 /// A redirect may be followed by another one this often.
 pub const MAX_REDIRECTS: usize = 8;
@@ -13,9 +13,6 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
     for alias in catalog.aliases.iter() {
         let place = relay.place("aliases", &alias.name);
         problems.extend(hidden(catalog, &place, &alias.name));
-        if catalog.routers.get(&alias.name).is_some() {
-            problems.push(Problem::error(&place, format!("`{}` is a router too", alias.name)));
-        }
         match circle(catalog, &alias.name) {
             Some(hops) => {
                 problems.push(Problem::error(place, format!("goes round in a circle: {}", hops.join(" -> "))));
@@ -23,19 +20,18 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
             None => problems.extend(target(catalog, &place, &alias.entry.target)),
         }
     }
-    for router in catalog.routers.iter() {
-        let place = relay.place("routers", &router.name);
-        problems.extend(hidden(catalog, &place, &router.name));
-        let entry = &router.entry;
-        let candidates = entry.candidates.iter().map(|candidate| ("candidate", &candidate.model));
-        let parts = [("designator", &entry.designator), ("fallback", &entry.fallback)].into_iter().chain(candidates);
-        for (part, name) in parts {
-            match target(catalog, &place, name) {
-                Some(problem) => problems.push(Problem { message: format!("{part}: {}", problem.message), ..problem }),
-                None if ends_in_router(catalog, name) => {
-                    problems.push(Problem::error(&place, format!("{part}: `{name}` is a router itself")));
-                }
-                None => {}
+    for named in catalog.routers.iter() {
+        match named.origin {
+            Origin::File => {
+                let place = relay.place("routers", &named.name);
+                problems.extend(hidden(catalog, &place, &named.name));
+                problems.extend(router(catalog, &place, &named.name, &named.entry, false));
+            }
+            // It was sound when it was saved. Now a key may be missing, which stops this router but not the relay.
+            Origin::Database => {
+                let place = format!("database routers.{}", named.name);
+                let found = router(catalog, &place, &named.name, &named.entry, false);
+                problems.extend(found.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem }));
             }
         }
     }
@@ -46,6 +42,39 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
     if let Some(name) = catalog.default_model() {
         problems.extend(target(catalog, &relay.place("default_model", ""), name));
     }
+}
+
+/// What is wrong with a router of this name, were it in the catalog.
+///
+/// Looked at is what its names lead to, and whether its designator can be asked. `lists_are_in`: providers have said which
+/// models they have, so a name nobody knows is an error.
+pub fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, lists_are_in: bool) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if catalog.aliases.get(name).is_some() {
+        problems.push(Problem::error(place, format!("`{name}` is an alias too: one of the two needs another name")));
+    }
+    let candidates = entry.candidates.iter().map(|candidate| ("candidate", candidate.model.as_str()));
+    let optional = [("second_designator", &entry.second_designator), ("side_call_model", &entry.side_call_model)];
+    let optional = optional.into_iter().filter_map(|(part, model)| Some((part, model.as_deref()?)));
+    let parts = [("designator", entry.designator.as_str()), ("fallback", &entry.fallback)];
+    for (part, model) in parts.into_iter().chain(optional).chain(candidates) {
+        if model.eq_ignore_ascii_case(name) || ends_in_router(catalog, model, name) {
+            let message = format!("{part}: `{model}` leads to a router; name a model, or an alias of one");
+            problems.push(Problem::error(place, message));
+            continue;
+        }
+        let Some((lack, message)) = lack(catalog, end_of_aliases(catalog, model)) else { continue };
+        let severity = match lack {
+            Lack::Provider => Severity::Error,
+            // At the start the providers have not been asked for their models yet.
+            Lack::Model if lists_are_in => Severity::Error,
+            // A candidate that cannot be called is not chosen; without its designator a router is nothing.
+            Lack::Readiness if part == "designator" => Severity::Error,
+            Lack::Model | Lack::Readiness => Severity::Warning,
+        };
+        problems.push(Problem { severity, place: place.to_owned(), message: format!("{part}: {message}") });
+    }
+    problems
 }
 
 /// Redirects come first, so a name that is redirected is never looked up itself.
@@ -95,10 +124,11 @@ fn circle(catalog: &Catalog, start: &str) -> Option<Vec<String>> {
     }
 }
 
-fn ends_in_router(catalog: &Catalog, name: &str) -> bool {
+/// Whether aliases lead from the name to a router, or to the one called `own`.
+fn ends_in_router(catalog: &Catalog, name: &str, own: &str) -> bool {
     let mut name = name;
     for _ in 0..=catalog.aliases.iter().count() {
-        if catalog.routers.get(name).is_some() {
+        if catalog.routers.get(name).is_some() || name.eq_ignore_ascii_case(own) {
             return true;
         }
         match catalog.aliases.get(name) {
@@ -109,31 +139,58 @@ fn ends_in_router(catalog: &Catalog, name: &str) -> bool {
     false
 }
 
+/// The name at the end of a chain of aliases.
+fn end_of_aliases<'a>(catalog: &'a Catalog, name: &'a str) -> &'a str {
+    let mut name = name;
+    for _ in 0..=catalog.aliases.iter().count() {
+        match catalog.aliases.get(name) {
+            Some(alias) => name = &alias.entry.target,
+            None => break,
+        }
+    }
+    name
+}
+
 /// What is wrong with a name that something points at.
 fn target(catalog: &Catalog, place: &str, name: &str) -> Option<Problem> {
     if catalog.routers.get(name).is_some() || catalog.aliases.get(name).is_some() {
         return None;
     }
+    let (lack, message) = lack(catalog, name)?;
+    Some(match lack {
+        Lack::Provider => Problem::error(place, message),
+        Lack::Model | Lack::Readiness => Problem::warning(place, message),
+    })
+}
+
+/// What is missing behind the name of a model.
+enum Lack {
+    /// There is no such provider.
+    Provider,
+    /// No provider is known to have such a model.
+    Model,
+    /// It lacks a key, or is switched off.
+    Readiness,
+}
+
+/// What is missing behind the name of a model, and in words what to do.
+fn lack(catalog: &Catalog, name: &str) -> Option<(Lack, String)> {
     if let Some(model) = catalog.find(name).map(|(model, _)| model).or_else(|| catalog.pass_through(name)) {
         return match &model.provider.state {
             ProviderState::NoKey(setting) => {
-                Some(Problem::warning(place, format!("`{}` is not configured: set {setting}", model.provider.id)))
+                Some((Lack::Readiness, format!("`{}` is not configured: set {setting}", model.provider.id)))
             }
-            ProviderState::Disabled => {
-                Some(Problem::warning(place, format!("`{}` is switched off", model.provider.id)))
-            }
+            ProviderState::Disabled => Some((Lack::Readiness, format!("`{}` is switched off", model.provider.id))),
             ProviderState::Ready if !model.enabled => {
-                Some(Problem::warning(place, format!("model `{}` is switched off", model.name())))
+                Some((Lack::Readiness, format!("model `{}` is switched off", model.name())))
             }
             ProviderState::Ready => None,
         };
     }
     match name.split_once('/') {
         Some((provider, _)) if catalog.provider(provider).is_none() => {
-            Some(Problem::error(place, format!("`{name}`: there is no provider `{provider}`")))
+            Some((Lack::Provider, format!("`{name}`: there is no provider `{provider}`")))
         }
-        Some(_) | None => {
-            Some(Problem::warning(place, format!("`{name}` is not a model any provider is known to have")))
-        }
+        Some(_) | None => Some((Lack::Model, format!("`{name}` is not a model any provider is known to have"))),
     }
 }

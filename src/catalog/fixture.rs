@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Catalog, Sources, built_in_overrides};
-use crate::config::{OverridesFile, Problem, RelayFile, Variables};
+use crate::config::{Entries, OverridesFile, Problem, RelayFile, Variables};
 use crate::protocol::ListedModel;
 
 /// What a test says; the rest is empty, or built in.
@@ -37,7 +37,13 @@ impl Fixture<'_> {
             Some(text) => Arc::new(OverridesFile::parse("overrides.yaml", text).unwrap()),
             None => built_in_overrides(),
         };
-        Catalog::build(&Sources { variables: &variables, relay: &relay, overrides, discovered })
+        Catalog::build(&Sources {
+            variables: &variables,
+            relay: &relay,
+            overrides,
+            routers: &Entries::default(),
+            discovered,
+        })
     }
 
     /// The catalog, which must be without errors.

@@ -34,7 +34,8 @@ pub(super) fn build(catalog: &Catalog) -> Vec<Listed> {
         let model = lead(catalog, name);
         Listed { name: name.to_owned(), kind, created: model.as_ref().and_then(|model| model.created), model }
     };
-    let routers = catalog.routers.iter().map(|router| named(&router.name, ListedKind::Router));
+    let in_use = catalog.routers.iter().filter(|router| router.entry.enabled);
+    let routers = in_use.map(|router| named(&router.name, ListedKind::Router));
     let aliases = catalog.aliases.iter().map(|alias| named(&alias.name, ListedKind::Alias));
     let callable = catalog.models().iter().filter(|model| model.is_callable());
     let models = callable.map(|model| Listed {

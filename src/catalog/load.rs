@@ -8,7 +8,7 @@ use super::configure::{self, Configured};
 use super::lookup::Index;
 use super::names::{Names, Redirects};
 use super::{Catalog, Model, ModelSource, check, listing, seed};
-use crate::config::{OverridesFile, Problem, RelayFile, Variables};
+use crate::config::{Entries, OverridesFile, Problem, RelayFile, RouterEntry, Variables};
 use crate::protocol::ListedModel;
 
 /// What a catalog is built from.
@@ -20,6 +20,8 @@ pub struct Sources<'a> {
     pub relay: &'a RelayFile,
     /// `overrides.yaml`, or [`super::built_in_overrides`].
     pub overrides: Arc<OverridesFile>,
+    /// Routers of the database.
+    pub routers: &'a Entries<RouterEntry>,
     /// What providers listed, by provider id in its configured spelling.
     pub discovered: &'a HashMap<String, Vec<ListedModel>>,
 }
@@ -45,12 +47,16 @@ impl Catalog {
             book,
             aliases: Names::from(&sources.relay.aliases),
             redirects: Redirects::from(&sources.relay.redirects),
-            routers: Names::from(&sources.relay.routers),
+            routers: Names::joined(&sources.relay.routers, sources.routers),
             default_model: sources.relay.default_model.clone(),
             keys: sources.relay.keys.clone(),
             listing: Vec::new(),
         };
         check::names(&catalog, sources.relay, &mut problems);
+        for (name, _) in sources.routers.iter().filter(|(name, _)| sources.relay.routers.get(name).is_some()) {
+            let message = format!("the router `{name}` is in the database too: rename it here, or delete it there");
+            problems.push(Problem::error(sources.relay.place("routers", name), message));
+        }
         catalog.listing = listing::build(&catalog);
         (catalog, problems)
     }

@@ -20,12 +20,12 @@ mod quirks;
 mod seed;
 mod table;
 
-pub use check::MAX_REDIRECTS;
+pub use check::{MAX_REDIRECTS, router as check_router};
 pub use listing::{Listed, ListedKind};
 pub use load::Sources;
 pub use lookup::FoundBy;
 pub use model::{Model, ModelSource};
-pub use names::{Alias, Named, Names, Redirects, Router};
+pub use names::{Alias, Named, Names, Origin, Redirects, Router};
 pub use price::{Price, PriceTier, PriceValues};
 pub use provider::{Api, Provider, ProviderState};
 pub use seed::built_in_overrides;

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
 use crate::config::{AliasEntry, Entries, RedirectEntry, RouterEntry};
 
 /// The form under which names are indexed. Most names are written so already.
@@ -17,6 +20,30 @@ pub struct Named<T> {
     pub name: String,
     /// What it says.
     pub entry: T,
+    /// Who may change it.
+    pub origin: Origin,
+    /// Changes whenever the entry does, and only then: sixteen hexadecimal digits.
+    pub version: String,
+}
+
+/// Where an entry was made, which is the only place where it can be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// `relay.yaml`.
+    File,
+    /// The database.
+    Database,
+}
+
+impl<T: Serialize> Named<T> {
+    fn new(name: &str, entry: T, origin: Origin) -> Self {
+        // Entries are plain data: there is nothing in them that JSON could refuse.
+        let json = serde_json::to_vec(&entry).unwrap_or_default();
+        let digest = Sha256::digest(&json);
+        let version = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        Self { name: name.to_owned(), entry, origin, version }
+    }
 }
 
 /// Another name for a model, a router or an alias.
@@ -43,10 +70,19 @@ impl<T> Names<T> {
     }
 }
 
-impl<T: Clone> From<&Entries<T>> for Names<T> {
-    fn from(entries: &Entries<T>) -> Self {
-        let entries: Vec<_> =
-            entries.iter().map(|(name, entry)| Named { name: name.to_owned(), entry: entry.clone() }).collect();
+impl<T: Clone + Serialize> From<&Entries<T>> for Names<T> {
+    fn from(file: &Entries<T>) -> Self {
+        Self::joined(file, &Entries::default())
+    }
+}
+
+impl<T: Clone + Serialize> Names<T> {
+    /// The entries of the file, then those of the database. Of a name that is in both, the file's is found.
+    pub(super) fn joined(file: &Entries<T>, database: &Entries<T>) -> Self {
+        let from_file = file.iter().map(|(name, entry)| Named::new(name, entry.clone(), Origin::File));
+        let only_there = database.iter().filter(|(name, _)| file.get(name).is_none());
+        let from_database = only_there.map(|(name, entry)| Named::new(name, entry.clone(), Origin::Database));
+        let entries: Vec<_> = from_file.chain(from_database).collect();
         let index = entries.iter().enumerate().map(|(at, named)| (named.name.to_ascii_lowercase(), at)).collect();
         Self { entries, index }
     }

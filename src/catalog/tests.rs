@@ -230,7 +230,9 @@ fn lists_show_routers_then_aliases_then_callable_models() {
     let catalog = Fixture {
         variables: OPENAI,
         relay: "aliases: {a: smart, Lost: anthropic/claude-opus-5, b: openai/brand-new}
-routers: {smart: {designator: gpt-4o, candidates: [gpt-5], fallback: openai/gpt-4o-mini}}",
+routers:
+  smart: {designator: gpt-4o, candidates: [gpt-5, gpt-4o], fallback: openai/gpt-4o-mini}
+  off: {designator: gpt-4o, candidates: [gpt-5, gpt-4o], fallback: gpt-4o, enabled: false}",
         ..Fixture::default()
     }
     .catalog();
@@ -251,14 +253,26 @@ fn names_that_go_in_circles_or_nowhere_are_refused() {
         ("aliases: {a: a}", "relay.yaml aliases.a: goes round in a circle: a -> a"),
         ("aliases: {a: nowhere/x}", "there is no provider `nowhere`"),
         (
-            "aliases: {s: gpt-4o}\nrouters: {S: {designator: gpt-4o, candidates: [gpt-4o], fallback: gpt-4o}}",
-            "`s` is a router too",
+            "aliases: {s: gpt-4o}\nrouters: {S: {designator: gpt-4o, candidates: [gpt-4o, gpt-5], fallback: gpt-4o}}",
+            "`S` is an alias too",
         ),
         (
-            "aliases: {a: r}\nrouters: {r: {designator: gpt-4o, candidates: [gpt-4o], fallback: a}}",
-            "fallback: `a` is a router itself",
+            "aliases: {a: r}\nrouters: {r: {designator: gpt-4o, candidates: [gpt-4o, gpt-5], fallback: a}}",
+            "fallback: `a` leads to a router",
         ),
-        ("routers: {r: {designator: no/x, candidates: [gpt-4o], fallback: gpt-4o}}", "designator: `no/x`"),
+        ("routers: {r: {designator: no/x, candidates: [gpt-4o, gpt-5], fallback: gpt-4o}}", "designator: `no/x`"),
+        (
+            "routers: {r: {designator: r, candidates: [gpt-4o, gpt-5], fallback: gpt-4o}}",
+            "designator: `r` leads to a router",
+        ),
+        (
+            "routers: {r: {designator: groq/x, candidates: [gpt-4o, gpt-5], fallback: gpt-4o}}",
+            "designator: `groq` is not configured: set GROQ_API_KEY",
+        ),
+        (
+            "aliases: {g: groq/x}\nrouters: {r: {designator: g, candidates: [gpt-4o, gpt-5], fallback: gpt-4o}}",
+            "designator: `groq` is not configured: set GROQ_API_KEY",
+        ),
         ("redirects: {a: b, b: a}", "more than 8 hops: a -> b -> a"),
         ("redirects: {'gpt-*': 'gpt-x-*'}", "more than 8 hops"),
         ("redirects: {a: 'b*'}", "the target ends in `*`"),

@@ -120,21 +120,24 @@ async fn send_samples(relay: SocketAddr) -> anyhow::Result<()> {
 mod tests {
     use super::*;
     use crate::catalog::{Catalog, Sources};
-    use crate::config::{OverridesFile, RelayFile};
-    use crate::routing::resolve;
+    use std::collections::HashMap;
+
+    use crate::config::{Entries, OverridesFile, RelayFile};
+    use crate::routing::settle;
 
     #[test]
     fn the_demos_configuration_is_sound_and_its_samples_lead_to_priced_models() {
         let variables = Variables::default();
         let relay = RelayFile::parse("relay.yaml", &demo::relay_yaml("http://127.0.0.1:1/v1"), &variables).unwrap();
         let overrides = OverridesFile::parse("overrides.yaml", demo::overrides_yaml()).unwrap().into();
+        let (routers, discovered) = (Entries::default(), HashMap::new());
         let sources =
-            Sources { variables: &variables, relay: &relay, overrides, discovered: &std::collections::HashMap::new() };
+            Sources { variables: &variables, relay: &relay, overrides, routers: &routers, discovered: &discovered };
         let (catalog, problems) = Catalog::build(&sources);
         assert_eq!(problems, []);
         for sample in demo::sample_requests() {
             let name = sample.body["model"].as_str().unwrap();
-            let model = resolve(&catalog, name).unwrap().route.first;
+            let model = settle(&catalog, name).unwrap().route.first;
             assert!(model.price.is_some(), "{name}");
         }
     }

@@ -12,6 +12,7 @@ mod problem;
 mod reader;
 mod relay_file;
 mod settings;
+mod time_span;
 mod values;
 mod variables;
 pub(crate) mod yaml;
@@ -30,4 +31,5 @@ pub use settings::{
     AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, LogFormat, LogSettings,
     ReasoningWord, Settings, StoreSettings, UpstreamSettings,
 };
+pub use time_span::TimeSpan;
 pub use variables::{Variables, demo_folder};

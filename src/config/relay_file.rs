@@ -1,14 +1,26 @@
 //! `relay.yaml`: providers, names, routers and keys. Read and checked in shape here; what the names mean is the
 //! catalog's business.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
 use super::locate::Locator;
-use super::{ConfiguredPath, Entries, Problem, Variables, entries, values, yaml};
+use super::{ConfiguredPath, Entries, Problem, TimeSpan, Variables, entries, values, yaml};
 use crate::secret::Secret;
+
+/// How long a designator may take, unless the router says otherwise.
+const DEFAULT_BUDGET: Duration = Duration::from_millis(800);
+/// How long choosing may take in all.
+const DEFAULT_HARD_LIMIT: Duration = Duration::from_millis(1500);
+const LONGEST_LIMIT: Duration = Duration::from_secs(60);
+const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
+const DEFAULT_SESSION_TTL: Duration = Duration::from_secs(60 * 60);
+/// More than a model can weigh against each other, and than its prompt should hold.
+const MAX_CANDIDATES: usize = 50;
 
 /// `relay.yaml`. Every part is optional.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -77,7 +89,7 @@ pub enum ProtocolWord {
 }
 
 /// Another name for a model, router or alias.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AliasEntry {
     /// What it stands for.
@@ -91,7 +103,7 @@ pub struct AliasEntry {
 }
 
 /// What replaces a name before anything else is looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedirectEntry {
     /// The new name; a trailing `*` carries over what the pattern's `*` matched.
@@ -101,8 +113,9 @@ pub struct RedirectEntry {
     pub tags: Vec<String>,
 }
 
-/// A smart router.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A smart router. Its JSON, under `/admin/api/routers`, is the same as its YAML.
+#[skip_serializing_none]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouterEntry {
     /// What the candidates are chosen for, in words.
@@ -110,27 +123,51 @@ pub struct RouterEntry {
     pub purpose: String,
     /// The model that chooses.
     pub designator: String,
+    /// Asked when the first one gives no usable answer in time.
+    #[serde(default)]
+    pub second_designator: Option<String>,
     /// What it chooses from.
     #[serde(deserialize_with = "entries::short_or_full_list")]
     pub candidates: Vec<CandidateEntry>,
-    /// Used when the designator gives no usable answer.
+    /// Used when no designator gives a usable answer.
     pub fallback: String,
     /// How long a choice holds.
     #[serde(default)]
     pub strategy: StrategyWord,
-    /// `per_session`: how long a session is remembered; `90s`, `30m`, `1h`, `7d`.
-    #[serde(default, deserialize_with = "time_span")]
-    pub session_ttl: Option<Duration>,
+    /// `per_session`: how long a session is remembered after its last request; default one hour.
+    #[serde(default)]
+    pub session_ttl: Option<TimeSpan>,
+    /// How long one designator may take; default 800 ms.
+    #[serde(default)]
+    pub budget: Option<TimeSpan>,
+    /// How long choosing may take in all, second designator included; default 1.5 s, or the budget if that is longer.
+    #[serde(default)]
+    pub hard_limit: Option<TimeSpan>,
+    /// Open a connection to the fallback's provider when the designator has not answered after this time.
+    #[serde(default)]
+    pub hedge_after: Option<TimeSpan>,
+    /// How long a choice is used again for the same question; default five minutes, `0s` never.
+    #[serde(default)]
+    pub cache_ttl: Option<TimeSpan>,
+    /// Who answers Open WebUI's own questions (titles, tags, follow-ups, search queries); default: the fallback.
+    #[serde(default)]
+    pub side_call_model: Option<String>,
+    /// `false`: those questions are routed like any other.
+    #[serde(default = "yes")]
+    pub side_calls: bool,
     /// Tags every request through it gets.
     #[serde(default)]
     pub tags: Vec<String>,
     /// For people.
     #[serde(default)]
     pub description: Option<String>,
+    /// `false`: switched off; its name is an error that says so.
+    #[serde(default = "yes")]
+    pub enabled: bool,
 }
 
 /// A model a router may choose.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CandidateEntry {
     /// Its name.
@@ -138,10 +175,13 @@ pub struct CandidateEntry {
     /// What it is good at, for the designator.
     #[serde(default)]
     pub notes: String,
+    /// `false`: not to be chosen for now.
+    #[serde(default = "yes")]
+    pub enabled: bool,
 }
 
 /// How long a router's choice holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyWord {
     /// For one request.
@@ -149,6 +189,10 @@ pub enum StrategyWord {
     PerRequest,
     /// For a conversation.
     PerSession,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A client's key.
@@ -163,6 +207,60 @@ pub struct KeyEntry {
     /// Tags every request with it gets.
     #[serde(default)]
     pub tags: Vec<String>,
+}
+
+impl RouterEntry {
+    /// How long one designator may take.
+    pub fn budget(&self) -> Duration {
+        self.budget.map_or(DEFAULT_BUDGET, TimeSpan::get)
+    }
+
+    /// How long choosing may take in all.
+    pub fn hard_limit(&self) -> Duration {
+        self.hard_limit.map_or_else(|| DEFAULT_HARD_LIMIT.max(self.budget()), TimeSpan::get)
+    }
+
+    /// How long a choice is used again for the same question; zero: never.
+    pub fn cache_ttl(&self) -> Duration {
+        self.cache_ttl.map_or(DEFAULT_CACHE_TTL, TimeSpan::get)
+    }
+
+    /// How long a session is remembered after its last request; `None`: choices hold for one request.
+    pub fn session_ttl(&self) -> Option<Duration> {
+        match self.strategy {
+            StrategyWord::PerRequest => None,
+            StrategyWord::PerSession => Some(self.session_ttl.map_or(DEFAULT_SESSION_TTL, TimeSpan::get)),
+        }
+    }
+
+    /// What is wrong with it, whatever its names mean.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut wrong = |is_wrong: bool, message: &str| {
+            if is_wrong {
+                problems.push(message.to_owned());
+            }
+        };
+        let names = || self.candidates.iter().map(|candidate| candidate.model.trim());
+        let different: BTreeSet<String> = names().map(str::to_ascii_lowercase).collect();
+        wrong(different.len() < 2, "a router needs at least two different candidates; for one model, use an alias");
+        wrong(different.len() < self.candidates.len(), "a candidate stands in the list twice");
+        wrong(self.candidates.len() > MAX_CANDIDATES, "a router can have 50 candidates at most");
+        wrong(names().any(str::is_empty), "a candidate needs a `model`");
+        wrong(self.designator.trim().is_empty(), "a router needs a `designator`: the model that chooses");
+        wrong(self.fallback.trim().is_empty(), "a router needs a `fallback`: the model when nothing can be chosen");
+        let is_per_request = self.strategy == StrategyWord::PerRequest;
+        wrong(self.session_ttl.is_some() && is_per_request, "session_ttl needs `strategy: per_session`");
+        wrong(self.session_ttl().is_some_and(|span| span.is_zero()), "session_ttl must be longer than nothing");
+        wrong(self.budget().is_zero(), "budget must be longer than nothing");
+        wrong(self.hard_limit() < self.budget(), "hard_limit must not be shorter than budget");
+        wrong(self.hard_limit() > LONGEST_LIMIT, "hard_limit is one minute at most: a client waits that long");
+        wrong(
+            self.hedge_after.is_some_and(|span| span.get() >= self.hard_limit()),
+            "hedge_after must be shorter than hard_limit",
+        );
+        problems
+    }
 }
 
 impl RelayFile {
@@ -199,11 +297,7 @@ impl RelayFile {
         let mut problems = Vec::new();
         for (name, router) in self.routers.iter() {
             let place = self.place("routers", name);
-            if router.candidates.is_empty() {
-                problems.push(Problem::error(place, "a router needs candidates"));
-            } else if router.session_ttl.is_some() && router.strategy == StrategyWord::PerRequest {
-                problems.push(Problem::error(place, "session_ttl needs `strategy: per_session`"));
-            }
+            problems.extend(router.problems().into_iter().map(|message| Problem::error(&place, message)));
         }
         for (index, entry) in self.keys.iter().enumerate() {
             let place = self.place("keys", &index.to_string());
@@ -231,23 +325,6 @@ pub(super) fn read(file: &ConfiguredPath) -> Result<Option<String>, Problem> {
     }
 }
 
-/// A number with its unit: `90s`, `30m`, `1h`, `7d`.
-fn time_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let expected = || serde::de::Error::custom(format!("`{text}` is not a time span like 90s, 30m, 1h or 7d"));
-    let unit = text.chars().last().ok_or_else(expected)?;
-    let seconds_per_unit: u64 = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return Err(expected()),
-    };
-    let number: u64 = text[..text.len() - 1].trim().parse().map_err(|_| expected())?;
-    let seconds = number.checked_mul(seconds_per_unit).filter(|&seconds| seconds > 0).ok_or_else(expected)?;
-    Ok(Some(Duration::from_secs(seconds)))
-}
-
 impl From<String> for AliasEntry {
     fn from(target: String) -> Self {
         Self { target, ..Self::default() }
@@ -262,7 +339,7 @@ impl From<String> for RedirectEntry {
 
 impl From<String> for CandidateEntry {
     fn from(model: String) -> Self {
-        Self { model, ..Self::default() }
+        Self { model, notes: String::new(), enabled: true }
     }
 }
 

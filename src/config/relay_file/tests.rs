@@ -25,11 +25,45 @@ fn routers_are_checked_in_shape() {
     let file = parse(&format!("routers: {{s: {{{router}, strategy: per_session, session_ttl: 30m}}}}")).unwrap();
     let entry = file.routers.get("s").unwrap();
     assert_eq!(entry.candidates[1].notes, "good");
-    assert_eq!(entry.session_ttl, Some(Duration::from_secs(1_800)));
+    assert_eq!(entry.session_ttl(), Some(Duration::from_secs(1_800)));
     assert!(first_problem(&format!("routers: {{s: {{{router}, session_ttl: 1h}}}}")).contains("per_session"));
     assert!(first_problem(&format!("routers: {{s: {{{router}, session_ttl: soon}}}}")).contains("time span"));
     assert!(first_problem("routers: {s: {designator: a, candidates: [], fallback: b}}").contains("candidates"));
+    assert!(first_problem("routers: {s: {designator: a, candidates: [b, B], fallback: b}}").contains("two different"));
+    for (setting, complaint) in [
+        ("budget: 0s", "budget"),
+        ("hard_limit: 10ms", "shorter than budget"),
+        ("budget: 2m", "one minute"),
+        ("hedge_after: 2s", "hedge_after"),
+        ("designator: ' '", "designator"),
+    ] {
+        let router = router.replace(if setting.starts_with("des") { "designator: a" } else { "" }, "");
+        let text = format!("routers: {{s: {{{setting}, {}}}}}", router.trim_start_matches(", "));
+        assert!(first_problem(&text).contains(complaint), "{setting}: {}", first_problem(&text));
+    }
     assert!(first_problem("routers: {s: {designator: a, candidates: [b]}}").contains("fallback"));
+}
+
+#[test]
+fn what_a_router_leaves_open_is_as_documented() {
+    let file = parse("routers: {s: {designator: a, candidates: [b, c], fallback: b}}").unwrap();
+    let entry = file.routers.get("s").unwrap();
+    let times = (entry.budget(), entry.hard_limit(), entry.cache_ttl(), entry.session_ttl());
+    let expected = (Duration::from_millis(800), Duration::from_millis(1500), Duration::from_secs(300), None);
+    assert_eq!(times, expected);
+    assert!(entry.enabled && entry.side_calls && entry.candidates.iter().all(|candidate| candidate.enabled));
+    let file = parse("routers: {s: {designator: a, candidates: [b, c], fallback: b, budget: 4s}}").unwrap();
+    assert_eq!(file.routers.get("s").unwrap().hard_limit(), Duration::from_secs(4));
+}
+
+#[test]
+fn a_router_is_the_same_in_json() {
+    let text = "routers: {s: {designator: a, candidates: [b, {model: c, notes: n, enabled: false}], fallback: b,
+        strategy: per_session, session_ttl: 90m, budget: 500ms, cache_ttl: 0s, tags: [t], side_calls: false}}";
+    let entry = parse(text).unwrap().routers.get("s").unwrap().clone();
+    let json = serde_json::to_string(&entry).unwrap();
+    assert!(json.contains(r#""session_ttl":"90m""#) && json.contains(r#""cache_ttl":"0s""#), "{json}");
+    assert_eq!(serde_json::from_str::<RouterEntry>(&json).unwrap(), entry);
 }
 
 #[test]
