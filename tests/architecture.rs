@@ -17,7 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("listener", &[]),
     ("protocol", &["chat"]),
     ("catalog", &["config", "protocol"]),
-    ("routing", &["catalog", "protocol"]),
+    ("routing", &["catalog", "chat", "protocol"]),
     ("providers", &["catalog", "protocol"]),
     ("auth", &["store"]),
     ("tracking", &["chat", "catalog", "routing", "store"]),

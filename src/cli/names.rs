@@ -8,7 +8,7 @@ use crate::{app, catalog, routing};
 
 pub(super) fn resolve(common: &Common, name: &str) -> anyhow::Result<ExitCode> {
     let catalog = current_catalog(common)?;
-    let resolution = routing::resolve(&catalog, name);
+    let resolution = routing::settle(&catalog, name);
     print(&routing::explain(&resolution));
     Ok(if resolution.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

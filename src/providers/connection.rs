@@ -206,7 +206,7 @@ impl Idle {
 }
 
 impl Slot {
-    fn give_back(&mut self, mut connection: Connection) {
+    pub(super) fn give_back(&mut self, mut connection: Connection) {
         if connection.is_free() {
             self.keep(Idle { connection, rest: None, since: Instant::now() });
         }

@@ -130,6 +130,19 @@ impl Transport {
         self.pool.sweep();
     }
 
+    /// Opens a connection to the provider for a request that will probably come, unless one is waiting already. A failure
+    /// is left for that request to meet.
+    pub async fn preconnect(&self, provider: &Provider) {
+        let origin = origin(&provider.base_url);
+        let mut waiting = self.pool.take(&origin);
+        if waiting.is_none() {
+            waiting = Box::pin(self.connect(&origin)).await.ok();
+        }
+        if let Some(connection) = waiting {
+            self.pool.slot(&origin).give_back(connection);
+        }
+    }
+
     /// Sends a request and waits for the head of the answer.
     ///
     /// # Errors

@@ -79,7 +79,10 @@ fn prepare(call: &mut Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
             })
         }
         Plan::Translate => {
-            let mut request = call.format.codec().decode_request(call.body)?;
+            let mut request = match call.decoded.take() {
+                Some(request) => request,
+                None => call.format.codec().decode_request(call.body)?,
+            };
             request.stream = call.stream;
             system_text::fit(&mut request, &model.profile);
             let restoration = Restoration::for_request(&request, model.provider.protocol, &model.profile);

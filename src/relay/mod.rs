@@ -2,7 +2,7 @@
 //!
 //! The relay does not know which protocol the client speaks: it is handed a codec.
 //! `plan` decides from the pair of formats whether bytes are forwarded or events translated; to everyone else both are
-//! an [`Answer`]. Start at [`Relay::run`].
+//! an [`Answer`]. Start at [`Relay::run`]; [`Relay::choose`] comes before it where the name is a smart router's.
 
 mod answer;
 mod attempt;
@@ -13,6 +13,7 @@ mod passage;
 mod pipe;
 mod plan;
 mod record;
+mod smart;
 mod stream;
 mod whole;
 
@@ -24,8 +25,11 @@ use bytes::Bytes;
 pub use answer::{Answer, AnswerBody};
 pub use embed::EmbedCall;
 pub use error::{RelayError, UpstreamError};
+pub use smart::Choosing;
 pub use stream::AnswerStream;
 
+use crate::catalog::Model;
+use crate::chat::ChatRequest;
 use crate::protocol::envelope::Envelope;
 use crate::protocol::{ClientFormat, ReplyContext};
 use crate::providers::Transport;
@@ -38,6 +42,7 @@ pub struct Relay {
     transport: Arc<Transport>,
     journal: Arc<Journal>,
     keep_alive: Duration,
+    routers: smart::Routers,
 }
 
 /// A request that has been read, authorised and resolved.
@@ -49,6 +54,8 @@ pub struct Call<'a> {
     pub body: &'a Bytes,
     /// Its top level, where the server has read it already.
     pub envelope: Option<Envelope<'a>>,
+    /// The whole request, where it has been read already.
+    pub decoded: Option<ChatRequest>,
     /// The models to try.
     pub route: &'a Route,
     /// The client asked for a stream.
@@ -63,7 +70,7 @@ impl Relay {
     /// A relay over a transport, recording into a journal. `keep_alive`: silence within a stream after which the client
     /// gets a sign of life, where its protocol has one.
     pub fn new(transport: Arc<Transport>, journal: Arc<Journal>, keep_alive: Duration) -> Self {
-        Self { transport, journal, keep_alive }
+        Self { transport, journal, keep_alive, routers: smart::Routers::default() }
     }
 
     /// The way to providers, for calls that are not relayed chats (lists, model management).
@@ -81,7 +88,7 @@ impl Relay {
         let mut attempts = 1;
         let mut model = &route.first;
         for next in &route.rest {
-            match attempt::run(self, call.clone(), model, attempts).await {
+            match self.attempt(call.clone(), model, attempts).await {
                 Err(error) if error.may_fall_back() => {
                     tracing::info!(request.id = %call.draft.id, model.id = %next.name(), "falling back");
                 }
@@ -90,6 +97,12 @@ impl Relay {
             attempts += 1;
             model = next;
         }
-        attempt::run(self, call, model, attempts).await
+        self.attempt(call, model, attempts).await
+    }
+
+    async fn attempt(&self, call: Call<'_>, model: &Arc<Model>, attempts: u32) -> Result<Answer, RelayError> {
+        let result = attempt::run(self, call, model, attempts).await;
+        self.note_health(model, &result);
+        result
     }
 }

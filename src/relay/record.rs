@@ -31,11 +31,16 @@ pub(super) fn failure(error: &UpstreamError) -> Outcome {
 }
 
 /// Records a complete answer; returns what it cost, if that is known.
-pub(super) fn complete(mut recording: Recording, observation: &mut Observation) -> Option<NanoUsd> {
+pub(super) fn complete(recording: Recording, observation: &mut Observation) -> Option<NanoUsd> {
+    complete_record(recording, observation).cost
+}
+
+/// Records a complete answer; returns the record.
+pub(super) fn complete_record(mut recording: Recording, observation: &mut Observation) -> Box<UsageRecord> {
     let draft = recording.draft_mut();
     if let Some(usage) = observation.usage.take() {
         draft.usage = *usage;
     }
     draft.finish_reason = observation.finish.map(|reason| reason.as_str().to_owned());
-    recording.finish(Outcome::Complete { status: 200 }).cost
+    recording.finish(Outcome::Complete { status: 200 })
 }

@@ -73,6 +73,17 @@ fn carry(
     Ok(Bytes::from(passage.format.codec().encode_response(&passage.context, &answer, timing)))
 }
 
+/// Reads a whole answer that goes to no client.
+pub(super) async fn receive(model: &Model, response: Response, idle: Duration) -> Result<ChatResponse, UpstreamError> {
+    let provider = &model.provider;
+    let codec = provider.protocol.codec();
+    let is_stream = response.is_stream();
+    let body = response.body.collect(MAX_ANSWER_BYTES, idle).await;
+    let body = body.map_err(|error| UpstreamError::transport(provider, &error))?;
+    let answer = if is_stream { fold(codec, &body) } else { codec.decode_response(&body) };
+    answer.map_err(|fault| UpstreamError::fault(provider, fault))
+}
+
 /// A stream that came although a whole answer was asked for.
 fn fold(codec: &dyn ClientCodec, body: &[u8]) -> Result<ChatResponse, StreamFault> {
     let mut framer = Framer::new(codec.framing());

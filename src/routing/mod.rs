@@ -1,10 +1,12 @@
 //! From the name a client wrote to the models that will be tried. Pure over a catalog snapshot: no I/O, no clock.
 //!
 //! The order is fixed: redirect, smart router, alias, prefix, search, default. [`Resolution`] keeps every step,
-//! so that headers, records and `llm-relay resolve` can show how a name came to its model.
+//! so that headers, records and `llm-relay resolve` can show how a name came to its model. A name that leads to a smart
+//! router is not at its end: [`smart`] says who may be chosen, and `relay` has somebody choose.
 
 mod explain;
 mod resolve;
+pub mod smart;
 mod suggest;
 
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use explain::explain;
-pub use resolve::{RouteError, resolve};
+pub use resolve::{AtRouter, Resolved, RouteError, reach, resolve, settle};
 
 use crate::catalog::Model;
 

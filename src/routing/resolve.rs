@@ -43,6 +43,16 @@ pub enum RouteError {
         /// The setting that would configure it.
         setting: String,
     },
+    /// No candidate of a router can answer, nor can its fallback.
+    #[error("no model of router `{router}` can answer this: {}", reasons.join("; "))]
+    NoCandidate {
+        /// The router's name.
+        router: String,
+        /// Why each cannot: "`openai/gpt-4o-mini` cannot see images".
+        reasons: Vec<String>,
+        /// The request asks for more than any of them can do; else it is the moment, and another may do.
+        blames_request: bool,
+    },
     /// Redirects go round in a circle, or there are too many.
     #[error("redirects go on for too long: {}", hops.join(" -> "))]
     RedirectLoop {
@@ -59,6 +69,81 @@ fn suggestion(near: &[String]) -> String {
     format!("; did you mean {}?", quoted.join(" or "))
 }
 
+/// Where a name led, so far.
+#[derive(Debug)]
+pub enum Resolved<'a> {
+    /// To a model.
+    Model(Resolution),
+    /// To a smart router: somebody has to choose.
+    Router(AtRouter<'a>),
+}
+
+/// A name that led to a smart router, which has not chosen yet.
+#[derive(Debug)]
+pub struct AtRouter<'a> {
+    catalog: &'a Catalog,
+    router: &'a Router,
+    trail: Trail,
+    by_default: bool,
+}
+
+impl<'a> AtRouter<'a> {
+    /// The router.
+    pub fn router(&self) -> &'a Router {
+        self.router
+    }
+
+    /// Tags of the way so far, the router's included.
+    pub fn tags(&self) -> &[String] {
+        &self.trail.tags
+    }
+
+    /// The outermost alias passed through.
+    pub fn alias(&self) -> Option<&str> {
+        self.trail.alias.as_deref()
+    }
+
+    /// Goes on without an opinion on the messages: to the fallback.
+    ///
+    /// # Errors
+    /// [`RouteError`] when it cannot be called.
+    pub fn settle(self) -> Result<Resolution, RouteError> {
+        let fallback = &self.router.entry.fallback;
+        self.choose(fallback)
+    }
+
+    /// Goes on with what was chosen: a candidate's name, or the fallback's.
+    ///
+    /// # Errors
+    /// [`RouteError`] when it cannot be called.
+    pub fn choose(mut self, name: &str) -> Result<Resolution, RouteError> {
+        self.trail.step("router", &self.router.name, name);
+        let known = Known::behind(self.catalog, name, || format!("router `{}`", self.router.name))?;
+        match follow(self.catalog, name, known, &mut self.trail)? {
+            End::Model(model, found_by) => {
+                let by = if self.by_default { ResolvedBy::Default } else { found_by };
+                Ok(self.trail.end(model, by))
+            }
+            // Refused when it is saved; an alias may have been changed since.
+            End::Router(other) => Err(RouteError::RedirectLoop {
+                hops: vec![self.router.name.clone(), name.to_owned(), other.name.clone()],
+            }),
+        }
+    }
+}
+
+/// The model a configured name leads to, through aliases but through no router.
+///
+/// # Errors
+/// [`RouteError`] when it leads nowhere, or to what cannot be called.
+pub fn reach(catalog: &Catalog, name: &str) -> Result<Arc<Model>, RouteError> {
+    let known = Known::behind(catalog, name, || format!("`{name}`"))?;
+    match follow(catalog, name, known, &mut Trail::default())? {
+        End::Model(model, _) => Ok(model),
+        End::Router(router) => Err(RouteError::RedirectLoop { hops: vec![name.to_owned(), router.name.clone()] }),
+    }
+}
+
 /// Resolves the name a client wrote.
 ///
 /// The whole name is looked up first. Only when nothing is called that is it split at its last `@` (what follows are
@@ -67,7 +152,7 @@ fn suggestion(near: &[String]) -> String {
 ///
 /// # Errors
 /// [`RouteError`]. A name that is known but cannot be called is an error that says so: it never becomes the default.
-pub fn resolve(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError> {
+pub fn resolve<'a>(catalog: &'a Catalog, asked: &str) -> Result<Resolved<'a>, RouteError> {
     let asked = asked.trim();
     let mut trail = Trail::default();
     let mut name = asked.to_owned();
@@ -87,8 +172,8 @@ pub fn resolve(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError>
             }
             if let Some(known) = Known::find(catalog, form.name) {
                 trail.read_as(&form);
-                let (model, by) = follow(catalog, form.name, known, &mut trail)?;
-                return Ok(trail.end(model, by));
+                let end = follow(catalog, form.name, known, &mut trail)?;
+                return Ok(end.resolved(catalog, trail, false));
             }
         }
         break;
@@ -98,15 +183,26 @@ pub fn resolve(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError>
     trail.read_as(&form);
     if let Some(model) = catalog.pass_through(form.name) {
         trail.step("prefix", form.name, &model.name());
-        return Ok(trail.end(callable(model)?, ResolvedBy::Prefix));
+        return Ok(Resolved::Model(trail.end(callable(model)?, ResolvedBy::Prefix)));
     }
     let Some(default) = catalog.default_model() else {
         return Err(RouteError::NotFound { asked: asked.to_owned(), near: near_names(catalog, form.name) });
     };
     trail.step("default", form.name, default);
     let known = Known::behind(catalog, default, || "the default model".to_owned())?;
-    let (model, _) = follow(catalog, default, known, &mut trail)?;
-    Ok(trail.end(model, ResolvedBy::Default))
+    let end = follow(catalog, default, known, &mut trail)?;
+    Ok(end.resolved(catalog, trail, true))
+}
+
+/// Resolves a name where there are no messages to choose by: a router counts as its fallback.
+///
+/// # Errors
+/// [`RouteError`], as for [`resolve`].
+pub fn settle(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError> {
+    match resolve(catalog, asked)? {
+        Resolved::Model(resolution) => Ok(resolution),
+        Resolved::Router(at) => at.settle(),
+    }
 }
 
 /// A way to read a name.
@@ -194,13 +290,30 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Follows routers and aliases to the model at the end.
+/// What aliases lead to.
+enum End<'a> {
+    Model(Arc<Model>, ResolvedBy),
+    Router(&'a Router),
+}
+
+impl<'a> End<'a> {
+    fn resolved(self, catalog: &'a Catalog, trail: Trail, by_default: bool) -> Resolved<'a> {
+        match self {
+            Self::Model(model, by) => {
+                Resolved::Model(trail.end(model, if by_default { ResolvedBy::Default } else { by }))
+            }
+            Self::Router(router) => Resolved::Router(AtRouter { catalog, router, trail, by_default }),
+        }
+    }
+}
+
+/// Follows aliases to the model or router at the end.
 fn follow<'a>(
     catalog: &'a Catalog,
     name: &str,
     mut known: Known<'a>,
     trail: &mut Trail,
-) -> Result<(Arc<Model>, ResolvedBy), RouteError> {
+) -> Result<End<'a>, RouteError> {
     let mut passed = vec![name.to_owned()];
     loop {
         let name = passed.last().map_or("", String::as_str);
@@ -211,15 +324,18 @@ fn follow<'a>(
                     FoundBy::Search => ("search", ResolvedBy::Search),
                 };
                 trail.step(stage, name, &model.name());
-                return Ok((callable(model)?, resolved_by));
+                return Ok(End::Model(callable(model)?, resolved_by));
+            }
+            Known::Router(router) if !router.entry.enabled => {
+                return Err(RouteError::Disabled { what: format!("router `{}`", router.name) });
             }
             Known::Router(router) => {
-                // Without an opinion on the messages a router is its fallback.
-                trail.router.get_or_insert_with(|| router.name.clone());
-                trail.tags.extend(router.entry.tags.iter().cloned());
-                let target = &router.entry.fallback;
-                trail.step("router", name, target);
-                (target, Known::behind(catalog, target, || format!("router `{}`", router.name)))
+                // The outer one has chosen; that its choice leads here is an error of its own.
+                if trail.router.is_none() {
+                    trail.router = Some(router.name.clone());
+                    trail.tags.extend(router.entry.tags.iter().cloned());
+                }
+                return Ok(End::Router(router));
             }
             Known::Alias(alias) => {
                 trail.alias.get_or_insert_with(|| alias.name.clone());
@@ -254,7 +370,7 @@ fn callable(model: Arc<Model>) -> Result<Arc<Model>, RouteError> {
 }
 
 /// What was passed on the way.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Trail {
     steps: Vec<Step>,
     tags: Vec<String>,

@@ -25,6 +25,8 @@ pub(super) struct Caller {
     end_user: Option<String>,
     chat_id: Option<String>,
     message_id: Option<String>,
+    /// The conversation, where the client names it for smart routers.
+    pub session: Option<String>,
 }
 
 /// The caller of a request, without a key check: what errors need before one is made.
@@ -65,46 +67,59 @@ impl Caller {
                 .or_else(|| named("x-openwebui-user-name")),
             chat_id: named("x-openwebui-chat-id"),
             message_id: named("x-openwebui-message-id"),
+            session: named("x-llm-relay-session"),
         })
     }
 
-    /// The beginning of the record: who asked for what, and how the name was resolved.
-    ///
-    /// # Errors
-    /// [`Failure::Forbidden`] when the key may not use the model, [`Failure::Tags`] when there are too many tags.
+    /// The beginning of the record: who asked for what.
     pub(super) fn draft(
         &self,
         endpoint: &str,
         asked: &str,
         stream: bool,
-        resolution: &Resolution,
         end_user: Option<String>,
-    ) -> Result<Box<UsageRecord>, Failure> {
-        // Not the name as it was asked for: one that nobody knows may fit a pattern and lead to the default model.
-        let target = resolution.route.first.name();
-        let names = [resolution.alias.as_deref(), resolution.router.as_deref(), Some(&target)];
-        if !names.into_iter().flatten().any(|name| self.principal.may_use(name)) {
-            return Err(Failure::Forbidden(asked.to_owned()));
-        }
-        let sources = [&self.principal.tags, &self.header_tags, &resolution.tags];
-        Ok(Box::new(UsageRecord {
+    ) -> Box<UsageRecord> {
+        Box::new(UsageRecord {
             id: self.id.clone(),
             started: self.started.millis(),
             end_user: self.end_user.clone().or(end_user.map(|user| bounded(&user))),
             chat_id: self.chat_id.clone(),
             message_id: self.message_id.clone(),
             key: self.principal.key.clone(),
-            tags: tags::union(sources.into_iter().flatten().map(String::as_str))?,
             client: self.client.clone(),
             endpoint: endpoint.to_owned(),
             asked: asked.to_owned(),
-            steps: resolution.steps.clone(),
-            resolved_by: resolution.resolved_by.to_string(),
-            alias: resolution.alias.clone(),
-            router: resolution.router.clone(),
             stream,
             ..UsageRecord::default()
-        }))
+        })
+    }
+
+    /// The request's tags: of the key, the header, and the way its name went.
+    ///
+    /// # Errors
+    /// [`Failure::Tags`] when there are too many.
+    pub(super) fn tags(&self, of_the_way: &[String]) -> Result<Vec<String>, Failure> {
+        let sources = [&self.principal.tags[..], &self.header_tags, of_the_way];
+        Ok(tags::union(sources.into_iter().flatten().map(String::as_str))?)
+    }
+
+    /// Notes in the record how the name was resolved.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] when the key may not use the model, [`Failure::Tags`] when there are too many tags.
+    pub(super) fn route(&self, draft: &mut UsageRecord, resolution: &Resolution) -> Result<(), Failure> {
+        // Not the name as it was asked for: one that nobody knows may fit a pattern and lead to the default model.
+        let target = resolution.route.first.name();
+        let names = [resolution.alias.as_deref(), resolution.router.as_deref(), Some(&target)];
+        if !names.into_iter().flatten().any(|name| self.principal.may_use(name)) {
+            return Err(Failure::Forbidden(draft.asked.clone()));
+        }
+        draft.tags = self.tags(&resolution.tags)?;
+        draft.steps.clone_from(&resolution.steps);
+        draft.resolved_by = resolution.resolved_by.to_string();
+        draft.alias.clone_from(&resolution.alias);
+        draft.router.clone_from(&resolution.router);
+        Ok(())
     }
 }
 

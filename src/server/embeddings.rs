@@ -7,7 +7,7 @@ use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::{self, Endpoint, LoadState};
 use crate::protocol::{DecodeError, EmbedFormat, ReasoningField, ReplyContext};
 use crate::relay::EmbedCall;
-use crate::routing::{RouteError, resolve};
+use crate::routing::{RouteError, settle};
 
 /// `POST /v1/embeddings`, `/api/embed`, `/api/embeddings`.
 pub(super) async fn embed(shared: &Shared, request: Request, format: EmbedFormat) -> Reply {
@@ -31,8 +31,9 @@ async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: Stri
     let name = model_name(format, &bytes)?;
     let (embed, encoding) = format.decode_request(&bytes)?;
     let catalog = shared.catalog.load_full();
-    let resolution = resolve(&catalog, &name)?;
-    let mut draft = caller.draft(&endpoint, &name, false, &resolution, embed.end_user.clone())?;
+    let resolution = settle(&catalog, &name)?;
+    let mut draft = caller.draft(&endpoint, &name, false, embed.end_user.clone());
+    caller.route(&mut draft, &resolution)?;
     draft.client_protocol = format.protocol().as_str().to_owned();
     let context = ReplyContext {
         request_id: caller.id.clone(),
@@ -49,7 +50,7 @@ async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: Stri
     }
     let call = EmbedCall { format, request: &embed, encoding, route: &resolution.route, context, body: &bytes, draft };
     let answer = shared.relay.embed(call).await?;
-    Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string()))
+    Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string(), None))
 }
 
 /// The endpoint of Ollama's a request came to, if it was one of its.

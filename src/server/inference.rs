@@ -5,12 +5,15 @@ use bytes::Bytes;
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
 use super::{Request, Shared, body};
+use crate::catalog::{Catalog, Model};
+use crate::chat::ChatRequest;
 use crate::clock::UnixNanos;
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::{self, Endpoint, LoadState};
 use crate::protocol::{ClientFormat, DecodeError, Protocol, ReasoningField, ReplyContext};
-use crate::relay::Call;
-use crate::routing::{Resolution, RouteError, resolve};
+use crate::relay::{Call, Choosing};
+use crate::routing::{AtRouter, Resolution, Resolved, RouteError, resolve};
+use crate::tracking::UsageRecord;
 
 /// What must be known of a request before it can be routed.
 struct Ask<'a> {
@@ -50,11 +53,29 @@ async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: Str
     let caller = Caller::of(shared, &request, id)?;
     let endpoint = request.path;
     let bytes = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
-    let ask = read(format, &bytes)?;
+    let mut ask = read(format, &bytes)?;
     let catalog = shared.catalog.load_full();
-    let resolution = resolve(&catalog, &ask.model)?;
-    let mut draft = caller.draft(&endpoint, &ask.model, ask.stream, &resolution, ask.end_user)?;
+    let resolved = resolve(&catalog, &ask.model)?;
+    let mut draft = caller.draft(&endpoint, &ask.model, ask.stream, ask.end_user.take());
     draft.client_protocol = format.protocol().as_str().to_owned();
+    let (resolution, decoded) = match resolved {
+        Resolved::Model(resolution) => (resolution, None),
+        Resolved::Router(at) => match &mut ask.ollama {
+            // Nothing to answer, so there is nothing to choose by.
+            Some((_, head)) if head.unloads() || head.loads() => (at.settle()?, None),
+            head => {
+                if let Some((_, head)) = head {
+                    // Not an ability a candidate must have: who thinks is preferred, and the others answer too.
+                    head.think = None;
+                }
+                // Boxed: most requests name a model, and shall not carry the room for this.
+                let (resolution, decoded) =
+                    Box::pin(choose(shared, format, &bytes, &caller, &catalog, at, &mut draft)).await?;
+                (resolution, Some(decoded))
+            }
+        },
+    };
+    caller.route(&mut draft, &resolution)?;
     if let Some((endpoint, head)) = &ask.ollama
         && let Some(reply) = ollama_answers_itself(shared, head, *endpoint, &resolution, caller.started)?
     {
@@ -73,17 +94,50 @@ async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: Str
             Protocol::OpenAi | Protocol::Anthropic | Protocol::Gemini => ReasoningField::ReasoningContent,
         }),
     };
+    let router_cause = draft.decision.as_ref().map(|decision| decision.cause);
     let call = Call {
         format,
         body: &bytes,
         envelope: ask.envelope,
+        decoded,
         route: &resolution.route,
         stream: ask.stream,
         context,
         draft,
     };
     let answer = shared.relay.run(call).await?;
-    Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string()))
+    Ok(reply::answer(answer, &caller.id, &resolution.resolved_by.to_string(), router_cause))
+}
+
+/// Has a smart router choose, and notes in the record how. The request has to be read for it; whoever translates it later
+/// need not read it again.
+async fn choose(
+    shared: &Shared,
+    format: ClientFormat,
+    body: &Bytes,
+    caller: &Caller,
+    catalog: &Catalog,
+    at: AtRouter<'_>,
+    draft: &mut UsageRecord,
+) -> Result<(Resolution, ChatRequest), Failure> {
+    let request = format.codec().decode_request(body)?;
+    draft.tags = caller.tags(at.tags())?;
+    let names = [at.alias().map(str::to_owned), Some(at.router().name.clone())];
+    let may_use_router = names.iter().flatten().any(|name| caller.principal.may_use(name));
+    let may_use = |name: &str, model: &Model| {
+        may_use_router || caller.principal.may_use(name) || caller.principal.may_use(&model.name())
+    };
+    let choosing = Choosing {
+        catalog,
+        request: &request,
+        draft,
+        session: caller.session.as_deref(),
+        may_use: &may_use,
+        remembers: true,
+    };
+    let (resolution, decision) = shared.relay.choose(at, choosing).await?;
+    draft.decision = Some(Box::new(decision));
+    Ok((resolution, request))
 }
 
 fn read(format: ClientFormat, body: &Bytes) -> Result<Ask<'_>, DecodeError> {

@@ -22,7 +22,7 @@ use crate::protocol::ollama::management::Manage;
 use crate::protocol::{ApiError, ClientFormat, DecodeError, Protocol, ollama};
 use crate::providers::{Payload, ollama_endpoint};
 use crate::relay::UpstreamError;
-use crate::routing::{RouteError, resolve};
+use crate::routing::{RouteError, settle};
 
 /// Open WebUI turns each part into a number; Copilot wants at least 0.6.4. This is the contract we follow.
 const OLLAMA_VERSION: &str = "0.33.0";
@@ -102,7 +102,7 @@ pub(super) fn models(shared: &Shared, request: &Request) -> Reply {
 pub(super) fn model(shared: &Shared, request: &Request, name: &str) -> Reply {
     let id = new_request_id();
     let found = Caller::of(shared, request, id.clone()).and_then(|caller| {
-        let resolution = resolve(&shared.catalog.load(), name)?;
+        let resolution = settle(&shared.catalog.load(), name)?;
         if caller.principal.may_use(name) { Ok(resolution) } else { Err(Failure::Forbidden(name.to_owned())) }
     });
     match found {
@@ -141,7 +141,7 @@ pub(super) fn ps(shared: &Shared, request: &Request) -> Reply {
         .into_iter()
         .filter(|(name, _)| caller.principal.may_use(name))
         .map(|(name, until)| {
-            let model = resolve(&catalog, &name).ok().map(|resolution| resolution.route.first);
+            let model = settle(&catalog, &name).ok().map(|resolution| resolution.route.first);
             let entry = tag_entry(&name, model.as_deref(), None);
             PsEntry {
                 name: entry.name,
@@ -175,7 +175,7 @@ async fn describe(shared: &Shared, request: Request, id: String) -> Result<Vec<u
         return Err(Failure::Forbidden(name));
     }
     let catalog = shared.catalog.load_full();
-    let resolution = match resolve(&catalog, &name) {
+    let resolution = match settle(&catalog, &name) {
         Err(RouteError::NotFound { .. }) => return Err(Manage::Show.not_found(&name).into()),
         other => other?,
     };

@@ -19,7 +19,7 @@ use crate::protocol::ollama::management::{self, CopyRequest, Manage, ManageReque
 use crate::protocol::{ClientFormat, DecodeError, Protocol, ollama};
 use crate::providers::{Payload, TransportError, ollama_endpoint};
 use crate::relay::UpstreamError;
-use crate::routing::{ResolvedBy, resolve};
+use crate::routing::{ResolvedBy, settle};
 
 const JSON: &str = "application/json";
 const NDJSON: &str = "application/x-ndjson";
@@ -154,7 +154,7 @@ fn permit(caller: &Caller, name: &str) -> Result<(), Failure> {
 }
 
 fn home(catalog: &Catalog, name: &str) -> Home {
-    match resolve(catalog, name) {
+    match settle(catalog, name) {
         // The default model is a guess about what is meant; nothing may be deleted on a guess.
         Ok(resolution) if resolution.resolved_by != ResolvedBy::Default => {
             let model = resolution.route.first;

@@ -13,6 +13,7 @@ use crate::auth::tags::TagError;
 use crate::protocol::{ApiError, DecodeError, ErrorKind, ServerCodec};
 use crate::relay::{Answer, AnswerBody, RelayError, UpstreamError};
 use crate::routing::RouteError;
+use crate::routing::smart::Cause;
 
 /// warp's response; its body type has no name.
 pub(super) type Reply = warp::reply::Response;
@@ -47,7 +48,7 @@ pub(super) fn redirect(status: u16, location: &str) -> Reply {
 }
 
 /// The relay's answer, with the headers that say where it came from.
-pub(super) fn answer(answer: Answer, request_id: &str, resolved_by: &str) -> Reply {
+pub(super) fn answer(answer: Answer, request_id: &str, resolved_by: &str, router_cause: Option<Cause>) -> Reply {
     let mut reply = match answer.body {
         AnswerBody::Whole(body) => bytes(200, answer.content_type, body),
         AnswerBody::Stream(stream) => {
@@ -65,6 +66,9 @@ pub(super) fn answer(answer: Answer, request_id: &str, resolved_by: &str) -> Rep
     insert(headers, "x-llm-relay-provider", &answer.provider);
     insert(headers, "x-llm-relay-model", &answer.model);
     insert(headers, "x-llm-relay-resolved-by", resolved_by);
+    if let Some(cause) = router_cause {
+        headers.insert("x-llm-relay-router-cause", HeaderValue::from_static(cause.as_str()));
+    }
     if !answer.warnings.is_empty() {
         insert(headers, "x-llm-relay-warning", &answer.warnings.join("; "));
     }
@@ -164,6 +168,10 @@ impl Failure {
                     RouteError::TargetNotFound { .. } => error_for(404, ErrorKind::NotFound, "target_not_found"),
                     RouteError::Disabled { .. } => error_for(404, ErrorKind::NotFound, "model_disabled"),
                     RouteError::NoKey { .. } => error_for(503, ErrorKind::Upstream, "provider_not_configured"),
+                    RouteError::NoCandidate { blames_request: true, .. } => {
+                        error_for(400, ErrorKind::InvalidRequest, "no_candidate")
+                    }
+                    RouteError::NoCandidate { .. } => error_for(503, ErrorKind::Upstream, "no_candidate"),
                     RouteError::RedirectLoop { .. } => error_for(500, ErrorKind::Internal, "redirect_loop"),
                 }
             }

@@ -86,6 +86,8 @@ pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
         resolved_by: row.text(14)?,
         alias: row.optional_text(15)?,
         router: row.optional_text(16)?,
+        // In a table of its own: few requests have one.
+        decision: None,
         provider: row.text(17)?,
         model: row.text(18)?,
         status: small(row.integer(19)?, "status")?,
@@ -180,6 +182,7 @@ mod tests {
             resolved_by: "alias:f".into(),
             alias: text("alias"),
             router: text("router"),
+            decision: None,
             provider: "p".into(),
             model: "m".into(),
             status: 502,

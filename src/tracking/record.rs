@@ -7,6 +7,7 @@ use crate::chat::Usage;
 use crate::clock::UnixMillis;
 use crate::money::NanoUsd;
 use crate::routing::Step;
+use crate::routing::smart::Decision;
 
 /// One upstream answer: who asked, what for, where it went, how it ended, what it took and what it cost.
 ///
@@ -50,6 +51,8 @@ pub struct UsageRecord {
     pub alias: Option<String>,
     /// The smart router that decided.
     pub router: Option<String>,
+    /// How the smart router came to its choice.
+    pub decision: Option<Box<Decision>>,
     /// Who answered.
     pub provider: String,
     /// The model that answered, in the catalog's spelling.

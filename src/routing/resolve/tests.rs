@@ -45,7 +45,7 @@ fn with_default() -> Catalog {
 
 /// `model by stage,stage… #tag#tag`, or the error.
 fn show(catalog: &Catalog, asked: &str) -> String {
-    match resolve(catalog, asked) {
+    match settle(catalog, asked) {
         Ok(found) => {
             let stages: Vec<_> = found.steps.iter().map(|step| step.stage.as_str()).collect();
             let tags: String = found.tags.iter().map(|tag| format!(" #{tag}")).collect();
@@ -130,18 +130,18 @@ fn what_is_known_but_cannot_be_called_says_so_and_never_becomes_the_default() {
 
 #[test]
 fn an_unknown_name_becomes_the_default_and_the_answer_says_so() {
-    let found = resolve(&with_default(), "who-knows@x").unwrap();
+    let found = settle(&with_default(), "who-knows@x").unwrap();
     assert_eq!(found.resolved_by, ResolvedBy::Default);
     assert_eq!(found.route.first.name(), "openai/gpt-4o-mini");
     assert_eq!(found.alias.as_deref(), Some("Writer"));
     assert_eq!(found.tags, ["x", "team-a"]);
-    assert_eq!(resolve(&with_default(), "").unwrap().resolved_by, ResolvedBy::Default);
+    assert_eq!(settle(&with_default(), "").unwrap().resolved_by, ResolvedBy::Default);
 }
 
 #[test]
 fn without_a_default_an_unknown_name_is_not_found() {
     let catalog = catalog();
-    let RouteError::NotFound { asked, near } = resolve(&catalog, "gpt4o-mini").unwrap_err() else {
+    let RouteError::NotFound { asked, near } = settle(&catalog, "gpt4o-mini").unwrap_err() else {
         panic!("another error");
     };
     assert_eq!(asked, "gpt4o-mini");
@@ -150,7 +150,7 @@ fn without_a_default_an_unknown_name_is_not_found() {
     assert_eq!(show(&catalog, "writr"), "model `writr` not found; did you mean `Writer`?");
     assert_eq!(show(&catalog, "zzzzzzzzzz"), "model `zzzzzzzzzz` not found");
     for asked in ["", "/", "openai/", "@", ":latest", "@a", "unknown/thing"] {
-        assert!(matches!(resolve(&catalog, asked), Err(RouteError::NotFound { .. })), "{asked}");
+        assert!(matches!(settle(&catalog, asked), Err(RouteError::NotFound { .. })), "{asked}");
     }
 }
 
@@ -171,11 +171,11 @@ fn a_bare_name_goes_to_the_first_provider_that_can_be_called() {
 #[test]
 fn what_nobody_listed_has_the_quirks_and_prices_of_its_family() {
     let catalog = catalog();
-    let model = resolve(&catalog, "openai/gpt-5-2025-08-07").unwrap().route.first;
+    let model = settle(&catalog, "openai/gpt-5-2025-08-07").unwrap().route.first;
     assert_eq!(model.source, ModelSource::PassedThrough);
     assert!(model.profile.quirks.use_max_completion_tokens);
     assert!(model.price.is_some());
-    assert!(resolve(&catalog, "openai/brand-new").unwrap().route.first.price.is_none());
+    assert!(settle(&catalog, "openai/brand-new").unwrap().route.first.price.is_none());
 }
 
 #[test]
@@ -183,12 +183,12 @@ fn circles_end_with_their_hops_even_in_a_refused_configuration() {
     let relay = "aliases: {a: b, b: a}\nredirects: {x: y, y: x, 'grow*': 'growing*'}";
     let (catalog, problems) = Fixture { relay, ..Fixture::default() }.build();
     assert!(!problems.is_empty());
-    let RouteError::RedirectLoop { hops } = resolve(&catalog, "x").unwrap_err() else {
+    let RouteError::RedirectLoop { hops } = settle(&catalog, "x").unwrap_err() else {
         panic!("another error");
     };
     assert_eq!(hops[..3], ["x", "y", "x"]);
-    assert!(matches!(resolve(&catalog, "grow"), Err(RouteError::RedirectLoop { .. })));
-    assert!(matches!(resolve(&catalog, "a"), Err(RouteError::RedirectLoop { .. })));
+    assert!(matches!(settle(&catalog, "grow"), Err(RouteError::RedirectLoop { .. })));
+    assert!(matches!(settle(&catalog, "a"), Err(RouteError::RedirectLoop { .. })));
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn eight_redirects_are_followed_and_no_more() {
     };
     let resolved = |length| {
         let (catalog, _) = Fixture { variables: VARIABLES, relay: &chain(length), ..Fixture::default() }.build();
-        resolve(&catalog, "n1").map(|found| found.route.first.name())
+        settle(&catalog, "n1").map(|found| found.route.first.name())
     };
     assert_eq!(resolved(8).as_deref(), Ok("openai/gpt-4o"));
     assert!(matches!(resolved(9), Err(RouteError::RedirectLoop { .. })));
@@ -211,7 +211,7 @@ fn eight_redirects_are_followed_and_no_more() {
 #[test]
 fn the_explanation_numbers_the_steps_and_ends_at_the_model() {
     let catalog = catalog();
-    let text = explain(&resolve(&catalog, "writer@x"));
+    let text = explain(&settle(&catalog, "writer@x"));
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines[0], "1. tags      writer@x -> writer");
     assert_eq!(lines[1], "2. alias     writer -> fast");
@@ -222,17 +222,17 @@ fn the_explanation_numbers_the_steps_and_ends_at_the_model() {
         text.contains("in 0.15, out 0.6, cache read 0.075 USD per million tokens; 0.025/0.025/0.025 USD per search")
     );
     assert!(text.ends_with("tags         x, team-a\n"));
-    assert_eq!(explain(&resolve(&catalog, "zzzzzzzzzz")), "model `zzzzzzzzzz` not found\n");
+    assert_eq!(explain(&settle(&catalog, "zzzzzzzzzz")), "model `zzzzzzzzzz` not found\n");
 }
 
 proptest! {
     #[test]
     fn no_name_makes_it_panic(name in "\\PC{0,40}", tail in "(@|:latest|/|-|gpt-4|old-|openai/|é){0,4}") {
         let catalog = CATALOG.get_or_init(catalog);
-        let _ = resolve(catalog, &name);
-        let _ = resolve(catalog, &format!("{tail}{name}"));
-        let _ = resolve(catalog, &format!("{name}{tail}"));
-        let _ = resolve(catalog, &tail);
+        let _ = settle(catalog, &name);
+        let _ = settle(catalog, &format!("{tail}{name}"));
+        let _ = settle(catalog, &format!("{name}{tail}"));
+        let _ = settle(catalog, &tail);
     }
 }
 
