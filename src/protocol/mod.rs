@@ -4,7 +4,7 @@
 //! A format spoken by clients implements [`ServerCodec`], a format spoken by providers implements [`ClientCodec`];
 //! OpenAI's and Ollama's are spoken by both. [`ClientFormat::codec`] and [`Protocol::codec`] are the registry.
 //!
-//! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest,
+//! `framing` turns bytes into [`Frame`]s, `envelope` edits the top level of a JSON body without touching the rest (`scan` finds it),
 //! `system_text` fits a request to a model without system prompt, `tool_names` maps names a provider would refuse, `offered_tools` refuses tools that cannot be carried, and
 //! [`Restoration`] makes of a provider's answer the one the client expects.
 
@@ -19,6 +19,7 @@ pub mod ollama;
 pub mod openai_chat;
 mod profile;
 mod restoration;
+mod scan;
 mod sniff;
 pub mod system_text;
 mod think_tags;

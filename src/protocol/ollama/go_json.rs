@@ -12,12 +12,12 @@ use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::protocol::DecodeError;
+use crate::protocol::{DecodeError, scan};
 
 /// A JSON object whose values are still text.
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
-    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
+    fields: Vec<(Cow<'a, str>, &'a str)>,
     /// Where the object stands, as Go names it in errors: `ChatRequest.messages`.
     path: &'static str,
 }
@@ -27,14 +27,14 @@ pub(super) struct Fields<'a> {
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The pairs of an object; `null` is an object without any.
-struct Pairs<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+struct Pairs<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
 
         impl<'de> Visitor<'de> for Object {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+            type Value = Vec<(Cow<'de, str>, &'de str)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
@@ -47,7 +47,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pairs<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs = Vec::with_capacity(8);
                 while let Some(Key(key)) = map.next_key()? {
-                    pairs.push((key, map.next_value()?));
+                    pairs.push((key, map.next_value::<&RawValue>()?.get()));
                 }
                 Ok(pairs)
             }
@@ -66,7 +66,7 @@ pub(super) fn text(body: &[u8]) -> Result<&str, DecodeError> {
     if body.trim_ascii().is_empty() {
         return Err(DecodeError::bad_request("missing request body"));
     }
-    std::str::from_utf8(body)
+    scan::text(body)
         .map_err(|error| DecodeError::bad_request(format!("the body is not UTF-8 at byte {}", error.valid_up_to())))
 }
 
@@ -76,6 +76,10 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// A 400 in Go's words for text that is not JSON, or not an object.
     pub(super) fn parse(text: &'a str, path: &'static str) -> Result<Self, DecodeError> {
+        if let Some(fields) = scan::object(text) {
+            return Ok(Self { fields, path });
+        }
+        // `null`, or a mistake that has to be named.
         let mut deserializer = serde_json::Deserializer::from_str(text);
         match Pairs::deserialize(&mut deserializer) {
             Ok(Pairs(fields)) => Ok(Self { fields, path }),
@@ -93,7 +97,7 @@ impl<'a> Fields<'a> {
             .iter()
             .rev()
             .find(|(name, _)| name.eq_ignore_ascii_case(key))
-            .map(|(_, value)| value.get())
+            .map(|(_, value)| *value)
             .filter(|raw| *raw != "null")
     }
 
@@ -178,10 +182,10 @@ impl<'a> Fields<'a> {
     pub(super) fn others(&self, known: &[&str]) -> Result<serde_json::Map<String, Value>, DecodeError> {
         self.fields
             .iter()
-            .filter(|(name, raw)| raw.get() != "null" && !known.iter().any(|key| name.eq_ignore_ascii_case(key)))
-            .map(|(name, raw)| match serde_json::from_str(raw.get()) {
+            .filter(|(name, raw)| **raw != *"null" && !known.iter().any(|key| name.eq_ignore_ascii_case(key)))
+            .map(|(name, raw)| match serde_json::from_str(raw) {
                 Ok(value) => Ok((name.clone().into_owned(), value)),
-                Err(error) => Err(syntax(raw.get(), &error)),
+                Err(error) => Err(syntax(raw, &error)),
             })
             .collect()
     }
