@@ -179,17 +179,16 @@ mod tests {
         let store = Store::open(&folder.path().join("relay.db")).unwrap();
         let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
         let recorder = Recorder::new(store.clone(), Arc::clone(&journal));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         std::thread::scope(|scope| {
             // Each page meets several commits, so that a page of many moments would show.
             let writer = scope.spawn(|| {
                 for id in 0..50 {
-                    journal.append(&UsageRecord {
+                    journal.append(Box::new(UsageRecord {
                         id: id.to_string(),
                         started: UnixMillis::now(),
                         ..UsageRecord::default()
-                    });
-                    runtime.block_on(recorder.copy_all()).unwrap();
+                    }));
+                    recorder.copy_all_blocking().unwrap();
                 }
             });
             loop {

@@ -31,12 +31,7 @@ pub(super) fn failure(error: &UpstreamError) -> Outcome {
 }
 
 /// Records a complete answer; returns what it cost, if that is known.
-pub(super) fn complete(recording: Recording, observation: &mut Observation) -> Option<NanoUsd> {
-    complete_record(recording, observation).cost
-}
-
-/// Records a complete answer; returns the record.
-pub(super) fn complete_record(mut recording: Recording, observation: &mut Observation) -> Box<UsageRecord> {
+pub(super) fn complete(mut recording: Recording, observation: &mut Observation) -> Option<NanoUsd> {
     let draft = recording.draft_mut();
     if let Some(usage) = observation.usage.take() {
         draft.usage = *usage;

@@ -1,24 +1,29 @@
 //! The journal: where a finished answer is written down before its last byte leaves, whatever the database does.
 //!
-//! A folder of segments, each a file of one JSON record per line. Appending is one `write(2)` on a file opened for
-//! appending: no lock, no `fsync`, a few microseconds, so it is called on the request's own path although it is file
-//! I/O. What `write` has taken survives `kill -9`, since it is in the kernel's cache; only a power cut can lose it.
+//! A folder of segments, each a file of one JSON record per line. Appending is one `write(2)` without `fsync`, a few
+//! microseconds, so it is called on the request's own path although it is file I/O. What `write` has taken survives
+//! `kill -9`, since it is in the kernel's cache; only a power cut can lose it.
+//!
+//! One lock is held over that `write`. The kernel would let only one of them into the file at a time anyway; with the
+//! lock we also know where in the file each line lies, and keep its record in memory as [`Recent`].
 //!
 //! A process writes to segments of its own, and holds a lock on each, so that another one using the same folder takes
-//! over only what a dead process left. The recorder reads the segments as [`Tail`]s and deletes them once copied.
+//! over only what a dead process left. The recorder reads the segments as [`Tail`]s and deletes them once copied; what
+//! is still in memory it gets without reading.
 
+mod recent;
 mod segment;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::UsageRecord;
+use recent::Recent;
 use segment::Segment;
 pub(super) use segment::{Batch, Tail};
 
@@ -32,12 +37,19 @@ const LINE_BYTES: usize = 1000;
 #[derive(Debug)]
 pub struct Journal {
     folder: PathBuf,
-    current: ArcSwap<Segment>,
-    /// Segments the recorder has not been told of yet. Locked once per segment, never by a plain append.
-    opened: Mutex<Vec<Tail>>,
+    end: Mutex<End>,
     appended: Notify,
     lost: AtomicU64,
     segment_bytes: u64,
+}
+
+/// Where lines are added.
+#[derive(Debug)]
+struct End {
+    segment: Segment,
+    recent: Recent,
+    /// Segments the recorder has not been told of yet.
+    opened: Vec<Tail>,
 }
 
 impl Journal {
@@ -50,15 +62,28 @@ impl Journal {
         Self::with_segment_bytes(folder, SEGMENT_BYTES)
     }
 
+    /// As [`Journal::open`], with little room in memory.
+    #[cfg(test)]
+    pub(super) fn with_kept_bytes(folder: &Path, kept_bytes: u64) -> io::Result<Self> {
+        let journal = Self::open(folder)?;
+        journal.end().recent = Recent::with_kept_bytes(kept_bytes);
+        Ok(journal)
+    }
+
+    /// Leaves a line half-written at the end, as a full disk does.
+    #[cfg(test)]
+    pub(super) fn tear(&self, part: &[u8]) -> io::Result<()> {
+        self.end().segment.tear(part)
+    }
+
     pub(super) fn with_segment_bytes(folder: &Path, segment_bytes: u64) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let mut opened = segment::abandoned(folder)?;
-        let current = Arc::new(Segment::create(folder)?);
-        opened.push(current.tail());
+        let segment = Segment::create(folder)?;
+        opened.push(segment.tail());
         Ok(Self {
             folder: folder.to_owned(),
-            current: ArcSwap::new(current),
-            opened: Mutex::new(opened),
+            end: Mutex::new(End { segment, recent: Recent::new(), opened }),
             appended: Notify::new(),
             lost: AtomicU64::new(0),
             segment_bytes,
@@ -67,17 +92,26 @@ impl Journal {
 
     /// Writes a record down. Never fails a request: when the journal cannot be written (a full disk), the record goes
     /// to the log as an error line, complete, and is counted in [`Journal::lost`].
-    pub fn append(&self, record: &UsageRecord) {
+    pub fn append(&self, record: Box<UsageRecord>) {
         let mut line = Vec::with_capacity(LINE_BYTES);
-        if let Err(error) = serde_json::to_writer(&mut line, record) {
-            return self.give_up(record, &error.into());
+        if let Err(error) = serde_json::to_writer(&mut line, &record) {
+            return self.give_up(&record, &error.into());
         }
-        let segment = self.current.load();
-        match segment.append(line) {
-            Ok(size) if size >= self.segment_bytes => self.start_next(&segment),
-            Ok(_) => {}
-            Err(error) => self.give_up(record, &error),
-        }
+        let mut end = self.end();
+        // Whatever is not kept is freed after the lock, at the end of this function.
+        let _dropped = match end.segment.append(line) {
+            Ok(range) => {
+                let refused = end.recent.push(record, &range);
+                let left = if range.end >= self.segment_bytes { self.start_next(&mut end) } else { None };
+                drop(end);
+                (refused, left)
+            }
+            Err(error) => {
+                drop(end);
+                self.give_up(&record, &error);
+                (Some(record), None)
+            }
+        };
         self.appended.notify_one();
     }
 
@@ -98,24 +132,46 @@ impl Journal {
 
     /// Segments opened since the last call, oldest first.
     pub(super) fn take_opened(&self) -> Vec<Tail> {
-        std::mem::take(&mut *self.opened.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.end().opened)
     }
 
-    /// Puts a new segment in the place of `full`, unless another thread already has. When there can be none, the full
-    /// one simply grows on.
-    fn start_next(&self, full: &Arc<Segment>) {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(full, &self.current.load()) {
-            return;
-        }
+    /// More may come to this segment. Ask before reading: what is read after a "no" is all there is.
+    pub(super) fn is_open(&self, tail: &Tail) -> bool {
+        self.end().segment.is_read_by(tail)
+    }
+
+    /// What follows `offset` in a segment: what is in memory, or about `max_bytes` of the file before that.
+    pub(super) fn read(&self, tail: &Tail, offset: u64, max_bytes: u64) -> io::Result<Batch> {
+        let mut end = self.end();
+        let until = if !end.segment.is_read_by(tail) {
+            u64::MAX
+        } else if end.recent.start() > offset {
+            end.recent.start()
+        } else {
+            let size = end.segment.size();
+            return Ok(end.recent.take(size));
+        };
+        drop(end);
+        tail.read(offset..until, max_bytes)
+    }
+
+    /// A thread that panicked with the lock left whole lines and a range that is true.
+    fn end(&self) -> MutexGuard<'_, End> {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a new segment in the place of the full one, and returns what was in memory of that: the file has it too.
+    /// When there can be none, the full one simply grows on.
+    fn start_next(&self, end: &mut End) -> Option<Recent> {
         match Segment::create(&self.folder) {
             Ok(next) => {
-                let next = Arc::new(next);
-                opened.push(next.tail());
-                self.current.store(next);
+                end.opened.push(next.tail());
+                end.segment = next;
+                Some(std::mem::replace(&mut end.recent, Recent::new()))
             }
             Err(error) => {
                 tracing::warn!(error = %error, "the journal cannot start its next segment and stays with the full one");
+                None
             }
         }
     }
@@ -135,14 +191,14 @@ impl Journal {
 mod tests {
     use super::*;
 
-    fn record(id: &str) -> UsageRecord {
-        UsageRecord { id: id.into(), ..UsageRecord::default() }
+    fn record(id: &str) -> Box<UsageRecord> {
+        Box::new(UsageRecord { id: id.into(), ..UsageRecord::default() })
     }
 
     fn ids(tails: &[Tail]) -> Vec<String> {
         let mut ids = Vec::new();
         for tail in tails {
-            ids.extend(tail.read(0, u64::MAX).unwrap().records.into_iter().map(|record| record.id));
+            ids.extend(tail.read(0..u64::MAX, u64::MAX).unwrap().records.into_iter().map(|record| record.id));
         }
         ids
     }
@@ -153,12 +209,12 @@ mod tests {
         let journal = Journal::with_segment_bytes(folder.path(), 1000).unwrap();
         let expected: Vec<String> = (0..20).map(|number| format!("{number:02}")).collect();
         for id in &expected {
-            journal.append(&record(id));
+            journal.append(record(id));
         }
         let tails = journal.take_opened();
         assert!(tails.len() > 5, "{}", tails.len());
         assert_eq!(ids(&tails), expected);
-        let closed = tails.iter().filter(|tail| tail.is_closed()).count();
+        let closed = tails.iter().filter(|tail| !journal.is_open(tail)).count();
         assert_eq!(closed, tails.len() - 1, "all but the current one");
     }
 
@@ -169,7 +225,7 @@ mod tests {
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let journal = &journal;
-                scope.spawn(move || (0..100).for_each(|number| journal.append(&record(&format!("{thread}-{number}")))));
+                scope.spawn(move || (0..100).for_each(|number| journal.append(record(&format!("{thread}-{number}")))));
             }
         });
         let mut found = ids(&journal.take_opened());
@@ -182,7 +238,7 @@ mod tests {
     fn a_living_journal_keeps_its_segments_and_a_dead_one_leaves_them() {
         let folder = tempfile::tempdir().unwrap();
         let first = Journal::open(folder.path()).unwrap();
-        first.append(&record("a"));
+        first.append(record("a"));
         let second = Journal::open(folder.path()).unwrap();
         assert_eq!(ids(&second.take_opened()), Vec::<String>::new());
         drop(first);
@@ -197,18 +253,19 @@ mod tests {
         let tails = journal.take_opened();
         drop(journal);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert!(tails[0].is_closed() && tails[0].read(0, u64::MAX).unwrap().is_last);
+        assert!(tails[0].read(0..u64::MAX, u64::MAX).unwrap().is_last);
     }
 
     #[test]
     fn a_full_disk_is_counted_and_fails_no_request() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
-        let whole = journal.current.swap(Arc::new(Segment::on_full_disk(folder.path()).unwrap()));
-        journal.append(&record("a"));
-        journal.append(&record("b"));
-        journal.current.store(whole);
-        journal.append(&record("c"));
+        let full = Segment::on_full_disk(folder.path()).unwrap();
+        let whole = std::mem::replace(&mut journal.end().segment, full);
+        journal.append(record("a"));
+        journal.append(record("b"));
+        journal.end().segment = whole;
+        journal.append(record("c"));
         assert_eq!((journal.lost(), ids(&journal.take_opened())), (2, vec!["c".to_owned()]));
     }
 
@@ -216,10 +273,10 @@ mod tests {
     fn a_line_that_was_cut_short_does_not_spoil_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
-        journal.current.load().tear(b"{\"id\":\"to").unwrap();
-        journal.append(&record("next"));
+        journal.tear(b"{\"id\":\"to").unwrap();
+        journal.append(record("next"));
         let tails = journal.take_opened();
-        let batch = tails[0].read(0, u64::MAX).unwrap();
+        let batch = tails[0].read(0..u64::MAX, u64::MAX).unwrap();
         assert_eq!((batch.records.len(), batch.unreadable), (1, 1));
         assert_eq!(ids(&tails), ["next"]);
     }

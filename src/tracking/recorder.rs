@@ -78,6 +78,14 @@ impl Recorder {
         let copier = Arc::clone(&self.copier);
         self.store.run(move |conn| lock(&copier).copy_all(conn)).await
     }
+
+    /// The same on this thread.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn copy_all_blocking(&self) -> Result<(), StoreError> {
+        self.store.blocking(|conn| lock(&self.copier).copy_all(conn))
+    }
 }
 
 /// A pass that panicked leaves positions as they were before it, which is always a good state.

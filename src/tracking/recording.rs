@@ -8,6 +8,7 @@ use super::estimate::tokens_of_bytes;
 use super::{ErrorClass, Journal, UsageRecord};
 use crate::catalog::Price;
 use crate::clock::UnixMillis;
+use crate::money::NanoUsd;
 
 /// How an answer ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,12 +108,13 @@ impl Recording {
         u32::try_from((self.before + self.created.elapsed()).as_millis()).unwrap_or(u32::MAX)
     }
 
-    /// Writes the record to the journal and returns it. Call it before the last byte goes to the client.
-    pub fn finish(mut self, outcome: Outcome) -> Box<UsageRecord> {
+    /// Writes the record to the journal and returns its cost, if that is known. Call it before the last byte goes to
+    /// the client.
+    pub fn finish(mut self, outcome: Outcome) -> Option<NanoUsd> {
         self.write(outcome)
     }
 
-    fn write(&mut self, outcome: Outcome) -> Box<UsageRecord> {
+    fn write(&mut self, outcome: Outcome) -> Option<NanoUsd> {
         self.is_written = true;
         let mut record = std::mem::take(&mut self.draft);
         match outcome {
@@ -137,9 +139,9 @@ impl Recording {
         record.computed_cost = cost.computed;
         record.price = cost.price;
         record.formula = cost.formula;
-        self.journal.append(&record);
         log(&record);
-        record
+        self.journal.append(record);
+        cost.amount
     }
 
     /// Estimates what the provider said nothing of. A zero it reported is a report.

@@ -81,25 +81,26 @@ pub(super) async fn ask(
     });
     call.ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
     let is_refused = result.as_ref().is_err_and(|error| error.class == ErrorClass::BadRequest);
-    let (text, finished) = match result {
+    let text = match result {
         Ok(answer) => {
             recording.saw_answer(observation.answer_bytes);
             let text = answer.choices.first().map(|choice| choice.text()).unwrap_or_default();
             call.answer = Some(line(&text));
             call.outcome = Outcome::Invalid;
-            (Some(text), record::complete_record(recording, &mut observation))
+            call.input_tokens = answer.usage.prompt_total();
+            call.output_tokens = answer.usage.completion_total();
+            call.cost_nano_usd = record::complete(recording, &mut observation);
+            Some(text)
         }
         Err(error) => {
             call.answer = Some(line(&error.message));
             if error.class == ErrorClass::Timeout {
                 call.outcome = Outcome::Timeout;
             }
-            (None, recording.finish(record::failure(&error)))
+            call.cost_nano_usd = recording.finish(record::failure(&error));
+            None
         }
     };
-    call.input_tokens = finished.usage.prompt_total();
-    call.output_tokens = finished.usage.completion_total();
-    call.cost_nano_usd = finished.cost;
     Said { text, is_refused, call }
 }
 

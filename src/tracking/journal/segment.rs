@@ -2,9 +2,8 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 
 use crate::tracking::UsageRecord;
 
@@ -15,9 +14,9 @@ const EXTENSION: &str = "jsonl";
 pub(super) struct Segment {
     path: PathBuf,
     file: File,
-    size: AtomicU64,
+    size: u64,
     /// The last write was cut short, so the next line must begin with a line feed.
-    is_torn: AtomicBool,
+    is_torn: bool,
 }
 
 impl Segment {
@@ -29,54 +28,59 @@ impl Segment {
         let file = OpenOptions::new().append(true).create_new(true).open(&unlocked)?;
         file.lock()?;
         std::fs::rename(&unlocked, &path)?;
-        Ok(Self { path, file, size: AtomicU64::new(0), is_torn: AtomicBool::new(false) })
+        Ok(Self { path, file, size: 0, is_torn: false })
     }
 
-    /// Writes one line with one system call and returns the size the file has then.
-    pub(super) fn append(&self, mut line: Vec<u8>) -> io::Result<u64> {
+    /// Writes one line with one system call and returns the bytes it has in the file.
+    pub(super) fn append(&mut self, mut line: Vec<u8>) -> io::Result<Range<u64>> {
         line.push(b'\n');
-        if self.is_torn.swap(false, Ordering::Relaxed) {
+        if self.is_torn {
             line.insert(0, b'\n');
         }
         let written = loop {
-            match (&self.file).write(&line) {
+            match self.file.write(&line) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => break result,
             }
         };
-        match written {
-            Ok(length) if length == line.len() => {
-                let length = u64::try_from(length).unwrap_or(u64::MAX);
-                Ok(self.size.fetch_add(length, Ordering::Relaxed).saturating_add(length))
-            }
-            // Another thread's line may follow by now: the rest cannot be sent after it.
-            Ok(length) => {
-                self.is_torn.store(true, Ordering::Relaxed);
-                Err(io::Error::new(io::ErrorKind::WriteZero, format!("only {length} of {} bytes", line.len())))
-            }
-            Err(error) => {
-                self.is_torn.store(true, Ordering::Relaxed);
-                Err(error)
-            }
+        self.is_torn = !matches!(written, Ok(length) if length == line.len());
+        if self.is_torn {
+            // How much of it is there only the file knows for certain.
+            self.size = self.file.metadata().map_or(self.size, |data| data.len());
+            let length = written?;
+            return Err(io::Error::new(io::ErrorKind::WriteZero, format!("only {length} of {} bytes", line.len())));
         }
+        let start = self.size;
+        self.size += u64::try_from(line.len()).unwrap_or(u64::MAX);
+        Ok(start..self.size)
     }
 
-    pub(super) fn tail(self: &Arc<Self>) -> Tail {
-        Tail { path: self.path.clone(), offset: Some(0), writer: Arc::downgrade(self), _lock: None }
+    /// Bytes in the file.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn tail(&self) -> Tail {
+        Tail { path: self.path.clone(), offset: Some(0), _lock: None }
+    }
+
+    pub(super) fn is_read_by(&self, tail: &Tail) -> bool {
+        self.path == tail.path
     }
 
     /// A segment every write to which fails.
     #[cfg(test)]
     pub(super) fn on_full_disk(folder: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open("/dev/full")?;
-        Ok(Self { path: folder.join("full"), file, size: AtomicU64::new(0), is_torn: AtomicBool::new(false) })
+        Ok(Self { path: folder.join("full"), file, size: 0, is_torn: false })
     }
 
     /// Leaves a line half-written, as a full disk does.
     #[cfg(test)]
-    pub(super) fn tear(&self, part: &[u8]) -> io::Result<()> {
-        (&self.file).write_all(part)?;
-        self.is_torn.store(true, Ordering::Relaxed);
+    pub(super) fn tear(&mut self, part: &[u8]) -> io::Result<()> {
+        self.file.write_all(part)?;
+        self.size = self.file.metadata()?.len();
+        self.is_torn = true;
         Ok(())
     }
 }
@@ -84,7 +88,7 @@ impl Segment {
 /// A segment nothing was written to leaves no file behind: short commands open journals too.
 impl Drop for Segment {
     fn drop(&mut self) {
-        if *self.size.get_mut() == 0 && !*self.is_torn.get_mut() {
+        if self.size == 0 && !self.is_torn {
             // At worst the next start finds an empty file, and deletes it.
             let _ = std::fs::remove_file(&self.path);
         }
@@ -97,16 +101,16 @@ pub(in crate::tracking) struct Tail {
     path: PathBuf,
     /// Bytes that are in the database; `None`: only the database knows.
     pub(in crate::tracking) offset: Option<u64>,
-    writer: Weak<Segment>,
     /// The lock on a dead process's segment, held until it is deleted.
     _lock: Option<File>,
 }
 
-/// Lines read from a segment.
+/// Records of a segment that follow each other.
 #[derive(Debug)]
 pub(in crate::tracking) struct Batch {
     /// Complete records, in the order in which they were written.
-    pub(in crate::tracking) records: Vec<UsageRecord>,
+    #[expect(clippy::vec_box, reason = "those that were kept in memory are boxed")]
+    pub(in crate::tracking) records: Vec<Box<UsageRecord>>,
     /// Offset after the last complete line.
     pub(in crate::tracking) end: u64,
     /// Complete lines that are no record.
@@ -121,13 +125,10 @@ impl Tail {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Nobody writes to the segment any more. Ask before reading: what is read afterwards is then all there is.
-    pub(in crate::tracking) fn is_closed(&self) -> bool {
-        self.writer.strong_count() == 0
-    }
-
-    /// Reads about `max_bytes` from `offset` on, but always a whole line if there is one.
-    pub(in crate::tracking) fn read(&self, offset: u64, max_bytes: u64) -> io::Result<Batch> {
+    /// Reads about `max_bytes` of a range, but always a whole line if there is one. The range begins and ends between
+    /// lines; one without an end (`u64::MAX`) goes as far as the last complete line.
+    pub(in crate::tracking) fn read(&self, range: Range<u64>, max_bytes: u64) -> io::Result<Batch> {
+        let offset = range.start;
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
             // It was empty, and went with its writer.
@@ -138,12 +139,15 @@ impl Tail {
         };
         let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(offset))?;
+        let mut file = file.take(range.end - offset);
         let mut bytes = Vec::new();
         let mut limit = max_bytes;
         let complete = loop {
-            let taken = (&file).take(limit).read_to_end(&mut bytes)?;
+            let taken = (&mut file).take(limit).read_to_end(&mut bytes)?;
             match memchr::memrchr(b'\n', &bytes) {
                 Some(last) => break last + 1,
+                // A line cut short where the range ends will not be continued.
+                None if file.limit() == 0 => break bytes.len(),
                 None if taken == 0 => break 0,
                 // One line longer than the limit.
                 None => limit = limit.saturating_mul(2),
@@ -158,7 +162,7 @@ impl Tail {
             let record = str::from_utf8(line).ok().and_then(|line| serde_json::from_str(line).ok());
             match record {
                 // Every field has a default, so any JSON object would pass for a record.
-                Some(record) if has_id(&record) => batch.records.push(record),
+                Some(record) if has_id(&record) => batch.records.push(Box::new(record)),
                 None if line.is_empty() => {}
                 Some(_) | None => batch.unreadable += 1,
             }
@@ -201,7 +205,7 @@ pub(super) fn abandoned(folder: &Path) -> io::Result<Vec<Tail>> {
             Err(error) => return Err(error),
         };
         match file.try_lock() {
-            Ok(()) => tails.push(Tail { path, offset: None, writer: Weak::new(), _lock: Some(file) }),
+            Ok(()) => tails.push(Tail { path, offset: None, _lock: Some(file) }),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }

@@ -9,7 +9,7 @@ use crate::store::{Conn, StoreError, keys, positions, requests, usage};
 use crate::tracking::journal::{Batch, Tail};
 use crate::tracking::{Journal, columns, rollup};
 
-/// About how much is read and written at once: some hundred records.
+/// About how much is read at once: some hundred records.
 const BATCH_BYTES: u64 = 512 * 1024;
 
 /// The segments being copied, and how far.
@@ -35,7 +35,7 @@ impl Copier {
         }
         let mut at = 0;
         while let Some(tail) = self.tails.get_mut(at) {
-            if copy(tail, conn)? {
+            if copy(&self.journal, tail, conn)? {
                 self.tails.remove(at);
             } else {
                 at += 1;
@@ -59,15 +59,15 @@ impl Copier {
 }
 
 /// Copies what is in the segment. `true`: it is done with, and gone.
-fn copy(tail: &mut Tail, conn: &mut Conn<'_>) -> Result<bool, StoreError> {
+fn copy(journal: &Journal, tail: &mut Tail, conn: &mut Conn<'_>) -> Result<bool, StoreError> {
     let name = tail.name();
     let mut offset = match tail.offset {
         Some(offset) => offset,
         None => positions::get(conn, &name)?.unwrap_or(0),
     };
     loop {
-        let is_closed = tail.is_closed();
-        let batch = match tail.read(offset, BATCH_BYTES) {
+        let is_open = journal.is_open(tail);
+        let batch = match journal.read(tail, offset, BATCH_BYTES) {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::warn!(journal.segment = %name, %error, "a journal segment cannot be read, it will be tried again");
@@ -89,7 +89,7 @@ fn copy(tail: &mut Tail, conn: &mut Conn<'_>) -> Result<bool, StoreError> {
         if !batch.is_last {
             continue;
         }
-        if !is_closed {
+        if is_open {
             return Ok(false);
         }
         let torn = tail.pending_bytes();
@@ -112,7 +112,7 @@ fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreE
         let mut sums: BTreeMap<Dimensions, Counters> = BTreeMap::new();
         let mut last_used: BTreeMap<&str, UnixMillis> = BTreeMap::new();
         // The position already keeps records from being written twice; the id is the second lock on that door.
-        let is_new = requests::insert(tx, batch.records.iter().map(columns::values))?;
+        let is_new = requests::insert(tx, batch.records.iter().map(|record| columns::values(record)))?;
         for (record, is_new) in batch.records.iter().zip(is_new) {
             if !is_new {
                 tracing::warn!(request.id = %record.id, "a usage record with this id was there already");

@@ -25,9 +25,9 @@ fn record_of(work: impl FnOnce(Recording)) -> UsageRecord {
     recording.set_prompt_bytes(400);
     work(recording);
     let mut records: Vec<_> =
-        journal.take_opened().iter().flat_map(|tail| tail.read(0, u64::MAX).unwrap().records).collect();
+        journal.take_opened().iter().flat_map(|tail| tail.read(0..u64::MAX, u64::MAX).unwrap().records).collect();
     assert_eq!(records.len(), 1, "exactly once");
-    records.remove(0)
+    *records.remove(0)
 }
 
 fn failed(class: ErrorClass) -> Outcome {
@@ -40,8 +40,8 @@ fn a_finished_answer_is_recorded_with_its_cost() {
         recording.accepted();
         recording.saw_answer(12);
         recording.draft_mut().usage = Usage { input: Some(1000), output: Some(100), ..Usage::default() };
-        let returned = recording.finish(Outcome::Complete { status: 200 });
-        assert_eq!(returned.cost, Some(NanoUsd(1_200_000)));
+        let cost = recording.finish(Outcome::Complete { status: 200 });
+        assert_eq!(cost, Some(NanoUsd(1_200_000)));
     });
     assert_eq!((record.status, record.error, record.estimated), (200, None, false));
     assert_eq!((record.cost, record.cost_source), (Some(NanoUsd(1_200_000)), CostSource::Computed));

@@ -18,10 +18,9 @@ fn with_records(records: &[UsageRecord], check: impl FnOnce(&Store)) {
     let store = Store::open(&folder.path().join("relay.db")).unwrap();
     let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
     for record in records {
-        journal.append(record);
+        journal.append(Box::new(record.clone()));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(Recorder::new(store.clone(), journal).copy_all()).unwrap();
+    Recorder::new(store.clone(), journal).copy_all_blocking().unwrap();
     check(&store);
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use llm_relay::catalog::Price;
 use llm_relay::chat::Usage;
 use llm_relay::protocol::Protocol;
-use llm_relay::tracking::{Journal, Outcome, Recording, UsageRecord, cost};
+use llm_relay::store::Store;
+use llm_relay::tracking::{Journal, Outcome, Recorder, Recording, UsageRecord, cost};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -32,10 +33,11 @@ pub(super) fn cases() -> Vec<Case> {
             move || {
                 // The folder goes when the case does.
                 black_box(&folder);
-                journal.append(black_box(&record));
+                journal.append(Box::new(black_box(&record).clone()));
                 usize::from(journal.lost() == 0)
             }
         }),
+        Case::new("record: appended and copied to the database, 100 at once", copied).per(RECORDS, "record"),
         Case::new("record: begun and finished, without log", || {
             let record = recording();
             move || record()
@@ -81,6 +83,26 @@ fn finished() -> UsageRecord {
     }
 }
 
+/// Records in a batch of the recorder.
+const RECORDS: usize = 100;
+
+/// Records on their way through journal and recorder into a database of their own.
+fn copied() -> impl FnMut() -> usize {
+    let folder = tempfile::tempdir().expect("there is room for temporary files");
+    let journal = Arc::new(Journal::open(&folder.path().join("journal")).expect("the journal opens"));
+    let store = Store::open(&folder.path().join("relay.db")).expect("the database opens");
+    let recorder = Recorder::new(store, Arc::clone(&journal));
+    let (record, mut count) = (finished(), 0_usize);
+    move || {
+        black_box(&folder);
+        for _ in 0..RECORDS {
+            count += 1;
+            journal.append(Box::new(UsageRecord { id: format!("{}-{count:06}", record.id), ..record.clone() }));
+        }
+        recorder.copy_all_blocking().map_or(0, |()| RECORDS)
+    }
+}
+
 /// The whole life of a record. Making the draft, which the server does, is a part of it.
 fn recording() -> impl Fn() -> usize {
     let folder = tempfile::tempdir().expect("there is room for temporary files");
@@ -93,8 +115,8 @@ fn recording() -> impl Fn() -> usize {
         recording.set_prompt_bytes(4_000);
         recording.accepted();
         recording.saw_answer(600);
-        let record = recording.finish(Outcome::Complete { status: 200 });
-        record.cost.map_or(0, |cost| usize::from(cost.0 > 0))
+        let cost = recording.finish(Outcome::Complete { status: 200 });
+        cost.map_or(0, |cost| usize::from(cost.0 > 0))
     }
 }
 
