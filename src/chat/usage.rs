@@ -57,6 +57,17 @@ pub enum SearchContext {
     High,
 }
 
+impl SearchContext {
+    /// The word used on the wire and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
 impl Usage {
     /// All prompt tokens, cached ones included: OpenAI's `prompt_tokens`, Ollama's `prompt_eval_count`.
     /// `None` when the provider said nothing about the prompt.

@@ -8,6 +8,7 @@
 mod read;
 mod write;
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde::ser::SerializeStruct;
@@ -26,23 +27,23 @@ const TOTAL: &str = "total";
 
 /// What requests are told apart by; an absent one is the empty text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Dimensions {
+pub struct Dimensions<'a> {
     /// The start of the hour.
     pub hour: UnixMillis,
     /// Sorted, without duplicates.
-    pub tags: Vec<String>,
+    pub tags: &'a [String],
     /// Id of the provider that answered.
-    pub provider: String,
+    pub provider: &'a str,
     /// The provider's model that answered.
-    pub model: String,
+    pub model: &'a str,
     /// Name of the API key.
-    pub key: String,
+    pub key: &'a str,
     /// Address of the client.
-    pub client: String,
+    pub client: &'a str,
     /// The alias passed through.
-    pub alias: String,
+    pub alias: &'a str,
     /// The smart router that decided.
-    pub router: String,
+    pub router: &'a str,
 }
 
 /// Sums over requests. Tokens are disjoint, except `reasoning_tokens`, which lie inside `output_tokens`.
@@ -89,20 +90,21 @@ impl Serialize for Counters {
     }
 }
 
-impl Dimensions {
+impl<'a> Dimensions<'a> {
     /// The values a request with these has in one dimension: one, or as many as it has tags.
-    fn values(&self, of: Dimension) -> Vec<String> {
-        match of {
-            Dimension::Tag if self.tags.is_empty() => vec![String::new()],
-            Dimension::Tag => self.tags.clone(),
-            Dimension::Model if self.model.is_empty() => vec![String::new()],
-            Dimension::Model => vec![format!("{}/{}", self.provider, self.model)],
-            Dimension::Provider => vec![self.provider.clone()],
-            Dimension::Key => vec![self.key.clone()],
-            Dimension::Client => vec![self.client.clone()],
-            Dimension::Alias => vec![self.alias.clone()],
-            Dimension::Router => vec![self.router.clone()],
-        }
+    fn values(&self, of: Dimension) -> Vec<Cow<'a, str>> {
+        let one = match of {
+            Dimension::Tag if self.tags.is_empty() => "",
+            Dimension::Tag => return self.tags.iter().map(Cow::from).collect(),
+            Dimension::Model if self.model.is_empty() => "",
+            Dimension::Model => return vec![format!("{}/{}", self.provider, self.model).into()],
+            Dimension::Provider => self.provider,
+            Dimension::Key => self.key,
+            Dimension::Client => self.client,
+            Dimension::Alias => self.alias,
+            Dimension::Router => self.router,
+        };
+        vec![one.into()]
     }
 }
 

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::UsageRecord;
-use crate::chat::Usage;
+use super::{ErrorClass, UsageRecord};
+use crate::chat::{SearchContext, Usage};
 use crate::clock::UnixMillis;
 use crate::money::NanoUsd;
 use crate::store::{Param, Row, StoreError, requests};
@@ -33,7 +33,7 @@ pub(super) fn values(record: &UsageRecord) -> [Param<'_>; requests::COLUMNS.len(
         (&record.provider).into(),
         (&record.model).into(),
         record.status.into(),
-        record.error.map_or(Param::Null, |error| word(&error)),
+        record.error.map(ErrorClass::as_str).into(),
         record.error_message.as_deref().into(),
         record.finish_reason.as_deref().into(),
         record.stream.into(),
@@ -51,14 +51,14 @@ pub(super) fn values(record: &UsageRecord) -> [Param<'_>; requests::COLUMNS.len(
         usage.audio_output.into(),
         usage.image_input.into(),
         usage.searches.into(),
-        usage.search_context.map_or(Param::Null, |depth| word(&depth)),
+        usage.search_context.map(SearchContext::as_str).into(),
         usage.citation_tokens.into(),
         usage.reported_cost.into(),
         usage.service_tier.as_deref().into(),
         usage.raw.as_deref().into(),
         record.estimated.into(),
         record.cost.into(),
-        word(&record.cost_source),
+        record.cost_source.as_str().into(),
         record.computed_cost.into(),
         record.price.as_deref().into(),
         record.formula.as_deref().into(),
@@ -126,20 +126,15 @@ pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
 }
 
 fn json<T: Serialize>(value: &[T]) -> Param<'static> {
+    if value.is_empty() {
+        return "[]".into();
+    }
     // Lists of plain texts: there is nothing in them that JSON could refuse.
     serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned()).into()
 }
 
 fn from_json<T: DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Unreadable { what, source: error.into() })
-}
-
-/// The word an enum has in JSON, without quotes.
-fn word<T: Serialize>(value: &T) -> Param<'static> {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(text)) => text.into(),
-        _ => Param::Null,
-    }
 }
 
 fn from_word<T: DeserializeOwned>(text: String, what: &'static str) -> Result<T, StoreError> {
@@ -156,10 +151,9 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::SearchContext;
     use crate::routing::Step;
     use crate::store::Store;
-    use crate::tracking::{CostSource, ErrorClass};
+    use crate::tracking::CostSource;
 
     /// A record in which no two values of a type are the same, so that a swapped column shows.
     fn full() -> UsageRecord {
@@ -217,6 +211,18 @@ mod tests {
             computed_cost: Some(NanoUsd(19)),
             price: text("price"),
             formula: text("formula"),
+        }
+    }
+
+    #[test]
+    fn words_of_columns_are_those_of_the_journal() {
+        for source in
+            [CostSource::Unknown, CostSource::Reported, CostSource::Computed, CostSource::Estimated, CostSource::Local]
+        {
+            assert_eq!(from_word::<CostSource>(source.as_str().into(), "").unwrap(), source);
+        }
+        for depth in [SearchContext::Low, SearchContext::Medium, SearchContext::High] {
+            assert_eq!(from_word::<SearchContext>(depth.as_str().into(), "").unwrap(), depth);
         }
     }
 

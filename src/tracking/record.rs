@@ -121,6 +121,19 @@ pub enum CostSource {
     Local,
 }
 
+impl CostSource {
+    /// The word used in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Reported => "reported",
+            Self::Computed => "computed",
+            Self::Estimated => "estimated",
+            Self::Local => "local",
+        }
+    }
+}
+
 impl ErrorClass {
     /// The word used in records and logs.
     pub fn as_str(self) -> &'static str {

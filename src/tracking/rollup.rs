@@ -10,17 +10,16 @@ const MAX_TOKENS: u64 = 1_000_000_000_000;
 const MAX_COST_NANO: i64 = 1_000_000_000_000_000;
 
 /// Where in the sums a record belongs.
-pub(super) fn dimensions(record: &UsageRecord) -> Dimensions {
-    let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
+pub(super) fn dimensions(record: &UsageRecord) -> Dimensions<'_> {
     Dimensions {
         hour: hour_of(record.started),
-        tags: record.tags.clone(),
-        provider: record.provider.clone(),
-        model: record.model.clone(),
-        key: or_empty(&record.key),
-        client: record.client.clone(),
-        alias: or_empty(&record.alias),
-        router: or_empty(&record.router),
+        tags: &record.tags,
+        provider: &record.provider,
+        model: &record.model,
+        key: record.key.as_deref().unwrap_or_default(),
+        client: &record.client,
+        alias: record.alias.as_deref().unwrap_or_default(),
+        router: record.router.as_deref().unwrap_or_default(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Adding to the sums. Always with SQL's own addition, so that several writers never lose each other's.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -20,11 +21,11 @@ static ADD_VALUE: LazyLock<String> =
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn add_all(conn: &mut Conn<'_>, sums: &BTreeMap<Dimensions, Counters>) -> Result<(), StoreError> {
-    let mut by_value: BTreeMap<(&'static str, UnixMillis, String), Counters> = BTreeMap::new();
+pub fn add_all(conn: &mut Conn<'_>, sums: &BTreeMap<Dimensions<'_>, Counters>) -> Result<(), StoreError> {
+    let mut by_value: BTreeMap<(&'static str, UnixMillis, Cow<'_, str>), Counters> = BTreeMap::new();
     for (of, counters) in sums {
         add_combination(conn, of, counters)?;
-        by_value.entry((TOTAL, of.hour, String::new())).or_default().add(counters);
+        by_value.entry((TOTAL, of.hour, Cow::default())).or_default().add(counters);
         for dimension in Dimension::ALL {
             for value in of.values(dimension) {
                 by_value.entry((dimension.as_str(), of.hour, value)).or_default().add(counters);
@@ -32,24 +33,24 @@ pub fn add_all(conn: &mut Conn<'_>, sums: &BTreeMap<Dimensions, Counters>) -> Re
         }
     }
     for ((dimension, hour, value), counters) in &by_value {
-        let mut params = vec![(*dimension).into(), (*hour).into(), value.into()];
+        let mut params = vec![(*dimension).into(), (*hour).into(), (**value).into()];
         params.extend(counters.fields().map(Into::into));
         conn.execute(&ADD_VALUE, &params)?;
     }
     Ok(())
 }
 
-fn add_combination(conn: &mut Conn<'_>, of: &Dimensions, counters: &Counters) -> Result<(), StoreError> {
-    let tag_set = tag_set(conn, &of.tags)?;
+fn add_combination(conn: &mut Conn<'_>, of: &Dimensions<'_>, counters: &Counters) -> Result<(), StoreError> {
+    let tag_set = tag_set(conn, of.tags)?;
     let mut params = vec![
         of.hour.into(),
         tag_set.into(),
-        (&of.provider).into(),
-        (&of.model).into(),
-        (&of.key).into(),
-        (&of.client).into(),
-        (&of.alias).into(),
-        (&of.router).into(),
+        of.provider.into(),
+        of.model.into(),
+        of.key.into(),
+        of.client.into(),
+        of.alias.into(),
+        of.router.into(),
     ];
     params.extend(counters.fields().map(Into::into));
     conn.execute(&ADD_COMBINATION, &params)?;

@@ -109,7 +109,7 @@ fn copy(journal: &Journal, tail: &mut Tail, conn: &mut Conn<'_>) -> Result<bool,
 /// Writes records, sums, the use of keys and the position: all or nothing.
 fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreError> {
     conn.transaction(|tx| {
-        let mut sums: BTreeMap<Dimensions, Counters> = BTreeMap::new();
+        let mut sums: BTreeMap<Dimensions<'_>, Counters> = BTreeMap::new();
         let mut last_used: BTreeMap<&str, UnixMillis> = BTreeMap::new();
         // The position already keeps records from being written twice; the id is the second lock on that door.
         let is_new = requests::insert(tx, batch.records.iter().map(|record| columns::values(record)))?;
