@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LEAVES: [&str; 3] = ["money", "secret", "clock"];
+const LEAVES: [&str; 4] = ["money", "secret", "clock", "json"];
 
 /// A module and the modules it may use besides itself and the leaves.
 const TABLE: &[(&str, &[&str])] = &[
     ("money", &[]),
     ("secret", &[]),
     ("clock", &[]),
+    ("json", &[]),
     ("chat", &[]),
     ("config", &[]),
     ("store", &[]),

@@ -149,14 +149,14 @@ where
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::routing::Step;
     use crate::store::Store;
     use crate::tracking::CostSource;
 
     /// A record in which no two values of a type are the same, so that a swapped column shows.
-    fn full() -> UsageRecord {
+    pub(in crate::tracking) fn full() -> UsageRecord {
         let text = |name: &str| Some(format!("the {name}"));
         UsageRecord {
             id: "id".into(),

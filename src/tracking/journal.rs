@@ -11,6 +11,7 @@
 //! over only what a dead process left. The recorder reads the segments as [`Tail`]s and deletes them once copied; what
 //! is still in memory it gets without reading.
 
+mod line;
 mod recent;
 mod segment;
 
@@ -93,10 +94,7 @@ impl Journal {
     /// Writes a record down. Never fails a request: when the journal cannot be written (a full disk), the record goes
     /// to the log as an error line, complete, and is counted in [`Journal::lost`].
     pub fn append(&self, record: Box<UsageRecord>) {
-        let mut line = Vec::with_capacity(LINE_BYTES);
-        if let Err(error) = serde_json::to_writer(&mut line, &record) {
-            return self.give_up(&record, &error.into());
-        }
+        let line = line::line(&record);
         let mut end = self.end();
         // Whatever is not kept is freed after the lock, at the end of this function.
         let _dropped = match end.segment.append(line) {

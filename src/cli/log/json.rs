@@ -5,12 +5,13 @@
 
 use std::fmt::Debug;
 
-use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::json::{self, Members};
 
 /// Most lines are shorter.
 const LINE_BYTES: usize = 512;
@@ -34,54 +35,43 @@ where
 }
 
 fn line(event: &Event<'_>, now: jiff::Timestamp) -> String {
-    let mut line = Line(Vec::with_capacity(LINE_BYTES));
-    line.0.extend_from_slice(b"{");
-    line.member("timestamp", &format_args!("{now:.6}"));
-    line.member("level", event.metadata().level().as_str());
-    event.record(&mut line);
-    line.0.extend_from_slice(b"}\n");
-    // Only serde_json and we have written to it.
-    String::from_utf8(line.0).unwrap_or_default()
+    let mut line = Vec::with_capacity(LINE_BYTES);
+    json::object(&mut line, |members| {
+        members.value("timestamp", &format_args!("{now:.6}"));
+        members.text("level", event.metadata().level().as_str());
+        event.record(&mut Fields(members));
+    });
+    line.push(b'\n');
+    // Only texts and JSON were written to it.
+    String::from_utf8(line).unwrap_or_default()
 }
 
-/// A line being written.
-struct Line(Vec<u8>);
+/// The fields of an event, as members of its line.
+struct Fields<'a, 'b>(&'a mut Members<'b>);
 
-impl Line {
-    fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        // Writing to a Vec cannot fail, and neither can turning texts and numbers into JSON.
-        let _ = serde_json::to_writer(&mut self.0, name);
-        self.0.push(b':');
-        let _ = serde_json::to_writer(&mut self.0, value);
-    }
-}
-
-impl Visit for Line {
+impl Visit for Fields<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.member(field.name(), value);
+        self.0.text(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field.name(), &value);
+        self.0.value(field.name(), &value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field.name(), &value);
+        self.0.value(field.name(), &value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field.name(), &value);
+        self.0.value(field.name(), &value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.member(field.name(), &value);
+        self.0.value(field.name(), &value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.member(field.name(), &format_args!("{value:?}"));
+        self.0.value(field.name(), &format_args!("{value:?}"));
     }
 }
 
