@@ -31,9 +31,6 @@ pub(super) use segment::{Batch, Tail};
 /// A segment is followed by the next one from this size on.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Most records are shorter.
-const LINE_BYTES: usize = 1000;
-
 /// The journal of one process.
 #[derive(Debug)]
 pub struct Journal {

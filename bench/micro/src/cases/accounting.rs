@@ -22,10 +22,6 @@ pub(super) fn cases() -> Vec<Case> {
         costs("record: cost of input and output", plain),
         costs("record: cost with cached input", usage()),
         costs("record: cost reported, and computed", reported),
-        Case::new("record: to JSON", || {
-            let record = finished();
-            move || serde_json::to_vec(black_box(&record)).map_or(0, |line| line.len())
-        }),
         Case::new("record: appended to the journal", || {
             let folder = tempfile::tempdir().expect("there is room for temporary files");
             let journal = Journal::open(folder.path()).expect("the journal opens");
