@@ -3,6 +3,7 @@
 mod admin_listener;
 mod configuration;
 mod discovery;
+mod retention;
 mod tasks;
 mod watch;
 
@@ -22,7 +23,7 @@ use crate::protocol::ReasoningField;
 use crate::providers::{Timeouts, Transport};
 use crate::relay::Relay;
 use crate::secret::Secret;
-use crate::server::{self, Policy, Shared};
+use crate::server::{self, KeepPrompts, Policy, Shared};
 use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
@@ -103,6 +104,11 @@ impl App {
             allowed_origins: settings.api.allowed_origins.clone(),
             loopback_only: settings.api.address.ip().is_loopback(),
             max_body_bytes: settings.api.max_body_bytes,
+            keep_prompts: match settings.store.keep_prompts {
+                config::KeepPrompts::Off => KeepPrompts::Off,
+                config::KeepPrompts::Routed => KeepPrompts::Routed,
+                config::KeepPrompts::All => KeepPrompts::All,
+            },
             reasoning_field: match settings.reasoning_field {
                 ReasoningWord::Auto => None,
                 ReasoningWord::Reasoning => Some(ReasoningField::Reasoning),
@@ -138,6 +144,8 @@ impl App {
 
         let tasks = Tasks::default();
         tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
+        let keep_days = settings.store.keep_prompts_days;
+        tasks.start(|stop| retention::run(store.clone(), keep_days, stop));
         tasks.start(|stop| watch::files(configuration.clone(), stop));
         tasks.start(|stop| watch::database(configuration.clone(), store, stop));
         tasks.start(|stop| discovery::run(configuration, transport, instances_changed, stop));

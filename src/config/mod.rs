@@ -28,8 +28,8 @@ pub use relay_file::{
     StrategyWord,
 };
 pub use settings::{
-    AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, LogFormat, LogSettings,
-    ReasoningWord, Settings, StoreSettings, UpstreamSettings,
+    AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, KeepPrompts, LogFormat,
+    LogSettings, ReasoningWord, Settings, StoreSettings, UpstreamSettings,
 };
 pub use time_span::TimeSpan;
 pub use variables::{Variables, demo_folder};

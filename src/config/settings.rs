@@ -102,6 +102,21 @@ pub struct StoreSettings {
     pub data_dir: PathBuf,
     /// `DATABASE_URL`: the SQLite file; `relay.db` in the data folder.
     pub database: PathBuf,
+    /// `KEEP_PROMPTS`: `off`, `routed` or `all`; off.
+    pub keep_prompts: KeepPrompts,
+    /// `KEEP_PROMPTS_DAYS` after which kept prompts are deleted; 7.
+    pub keep_prompts_days: u32,
+}
+
+/// Whose request bodies are kept in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepPrompts {
+    /// Nobody's.
+    Off,
+    /// Those of requests to smart routers, so that a changed router can be tried on them.
+    Routed,
+    /// All.
+    All,
 }
 
 /// Logging.
@@ -231,7 +246,13 @@ fn auth(reader: &mut Reader<'_>) -> AuthSettings {
 fn store(reader: &mut Reader<'_>) -> StoreSettings {
     let data_dir = PathBuf::from(reader.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
     let database = reader.parsed("DATABASE_URL", database).unwrap_or_else(|| data_dir.join("relay.db"));
-    StoreSettings { data_dir, database }
+    let keeps = [("off", KeepPrompts::Off), ("routed", KeepPrompts::Routed), ("all", KeepPrompts::All)];
+    StoreSettings {
+        data_dir,
+        database,
+        keep_prompts: reader.word("KEEP_PROMPTS", &keeps),
+        keep_prompts_days: u32::try_from(reader.positive("KEEP_PROMPTS_DAYS", 7)).unwrap_or(u32::MAX),
+    }
 }
 
 fn log(reader: &mut Reader<'_>) -> LogSettings {

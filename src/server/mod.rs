@@ -82,8 +82,31 @@ pub struct Policy {
     pub loopback_only: bool,
     /// Largest request body, bytes.
     pub max_body_bytes: usize,
+    /// Whose bodies are kept.
+    pub keep_prompts: KeepPrompts,
     /// How thinking is written on the OpenAI face; `None` follows the provider.
     pub reasoning_field: Option<crate::protocol::ReasoningField>,
+}
+
+/// Whose request bodies are kept in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepPrompts {
+    /// Nobody's.
+    Off,
+    /// Those of requests to smart routers.
+    Routed,
+    /// All.
+    All,
+}
+
+impl KeepPrompts {
+    fn keeps(self, is_routed: bool) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Routed => is_routed,
+            Self::All => true,
+        }
+    }
 }
 
 /// A request as it arrived, body still to come.

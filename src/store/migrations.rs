@@ -12,10 +12,11 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration { number: 1, sql: include_str!("migrations/001_usage.sql") },
     Migration { number: 2, sql: include_str!("migrations/002_api_keys.sql") },
     Migration { number: 3, sql: include_str!("migrations/003_prices.sql") },
+    Migration { number: 5, sql: include_str!("migrations/005_decisions.sql") },
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. Two programs that start at once are safe:

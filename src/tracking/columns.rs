@@ -86,8 +86,9 @@ pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
         resolved_by: row.text(14)?,
         alias: row.optional_text(15)?,
         router: row.optional_text(16)?,
-        // In a table of its own: few requests have one.
+        // In tables of their own: few requests have them.
         decision: None,
+        prompt: None,
         provider: row.text(17)?,
         model: row.text(18)?,
         status: small(row.integer(19)?, "status")?,
@@ -177,6 +178,7 @@ pub(super) mod tests {
             alias: text("alias"),
             router: text("router"),
             decision: None,
+            prompt: None,
             provider: "p".into(),
             model: "m".into(),
             status: 502,

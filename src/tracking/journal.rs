@@ -173,6 +173,8 @@ impl Journal {
 
     fn give_up(&self, record: &UsageRecord, error: &io::Error) {
         self.lost.fetch_add(1, Ordering::Relaxed);
+        // Prompts stay out of logs.
+        let record = &UsageRecord { prompt: None, ..record.clone() };
         tracing::error!(
             request.id = %record.id,
             error = %error,

@@ -7,6 +7,7 @@
 //! [`Recording`] makes sure that there is exactly one record; [`cost()`] says what it cost; [`Journal`] survives a
 //! crash; [`Recorder`] copies each record exactly once; [`report()`] reads the sums.
 
+mod beside;
 mod columns;
 mod cost;
 pub mod estimate;
@@ -17,6 +18,7 @@ mod recording;
 mod report;
 mod rollup;
 
+pub use beside::{MadeDecision, decision, recent_decisions};
 pub use cost::{Cost, cost};
 pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};

@@ -11,7 +11,7 @@ use crate::routing::smart::Decision;
 
 /// One upstream answer: who asked, what for, where it went, how it ended, what it took and what it cost.
 ///
-/// Prompts and answers are not in it. The journal holds it as one line of JSON; fields may be added with a default,
+/// Prompts and answers are not in it, unless the operator keeps prompts. The journal holds it as one line of JSON; fields may be added with a default,
 /// never renamed, because a newer program must read an older journal.
 #[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -51,8 +51,10 @@ pub struct UsageRecord {
     pub alias: Option<String>,
     /// The smart router that decided.
     pub router: Option<String>,
-    /// How the smart router came to its choice.
+    /// How the smart router came to its choice. Stored in a table of its own.
     pub decision: Option<Box<Decision>>,
+    /// The request's body, where the operator keeps it. Stored in a table of its own.
+    pub prompt: Option<String>,
     /// Who answered.
     pub provider: String,
     /// The model that answered, in the catalog's spelling.
@@ -92,6 +94,14 @@ pub struct UsageRecord {
 }
 
 impl UsageRecord {
+    /// The `endpoint` of a designator's call.
+    pub const DESIGNATOR: &'static str = "designator";
+
+    /// A call made to find out who shall answer a request, linked to that request.
+    pub fn is_designator_call(&self) -> bool {
+        self.endpoint == Self::DESIGNATOR
+    }
+
     /// The client got an error, or did not wait for the answer.
     pub fn has_failed(&self) -> bool {
         self.error.is_some() || self.status >= 400

@@ -30,9 +30,11 @@ pub(super) fn counters(record: &UsageRecord) -> Counters {
         let sum = counts.iter().flatten().copied().fold(0, u64::saturating_add);
         i64::try_from(sum.min(MAX_TOKENS)).unwrap_or(i64::MAX)
     };
+    // A designator's call is on the bill, but it is no request of a client, and its failure is not a client's.
+    let is_request = !record.is_designator_call();
     Counters {
-        requests: 1,
-        errors: record.has_failed().into(),
+        requests: is_request.into(),
+        errors: (is_request && record.has_failed()).into(),
         input_tokens: sum(&[usage.input, usage.audio_input, usage.image_input]),
         output_tokens: sum(&[usage.output, usage.audio_output]),
         reasoning_tokens: sum(&[usage.reasoning]),
@@ -63,6 +65,22 @@ mod tests {
         assert_eq!(unpriced(Some(NanoUsd(0)), None, used.clone()), 0);
         assert_eq!(unpriced(None, Some(ErrorClass::Connect), Usage::default()), 0);
         assert_eq!(unpriced(None, Some(ErrorClass::Truncated), used), 1);
+    }
+
+    #[test]
+    fn designators_cost_and_are_no_requests() {
+        let usage = Usage { input: Some(7), ..Usage::default() };
+        let call = UsageRecord {
+            parent: Some("a".into()),
+            endpoint: UsageRecord::DESIGNATOR.into(),
+            status: 504,
+            error: Some(ErrorClass::Timeout),
+            cost: Some(NanoUsd(5)),
+            usage,
+            ..UsageRecord::default()
+        };
+        let sums = counters(&call);
+        assert_eq!((sums.requests, sums.errors, sums.input_tokens, sums.cost_nano_usd), (0, 0, 7, 5));
     }
 
     #[test]

@@ -342,6 +342,7 @@ impl Question<'_> {
         let draft = self.choosing.draft;
         UsageRecord {
             parent: Some(draft.id.clone()),
+            endpoint: UsageRecord::DESIGNATOR.to_owned(),
             asked: name.to_owned(),
             resolved_by: format!("designator:{}", self.router.name),
             router: Some(self.router.name.clone()),

@@ -36,6 +36,7 @@ fn add_record(members: &mut Members<'_>, record: &UsageRecord) {
         alias,
         router,
         decision,
+        prompt,
         provider,
         model,
         status,
@@ -73,6 +74,7 @@ fn add_record(members: &mut Members<'_>, record: &UsageRecord) {
     members.optional_text("alias", alias.as_deref());
     members.optional_text("router", router.as_deref());
     members.optional("decision", decision.as_deref());
+    members.optional_text("prompt", prompt.as_deref());
     members.text("provider", provider);
     members.text("model", model);
     members.value("status", status);

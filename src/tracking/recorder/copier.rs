@@ -7,7 +7,7 @@ use crate::clock::UnixMillis;
 use crate::store::usage::{Counters, Dimensions};
 use crate::store::{Conn, StoreError, keys, positions, requests, usage};
 use crate::tracking::journal::{Batch, Tail};
-use crate::tracking::{Journal, columns, rollup};
+use crate::tracking::{Journal, beside, columns, rollup};
 
 /// About how much is read at once: some hundred records.
 const BATCH_BYTES: u64 = 512 * 1024;
@@ -119,6 +119,7 @@ fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreE
                 continue;
             }
             sums.entry(rollup::dimensions(record)).or_default().add(&rollup::counters(record));
+            beside::insert(tx, record)?;
             if let Some(key) = &record.key {
                 let last = last_used.entry(key).or_default();
                 *last = record.started.max(*last);

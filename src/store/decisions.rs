@@ -1,0 +1,121 @@
+//! Decisions of smart routers. What is in one is `tracking`'s business; here it is JSON with what one asks by.
+
+use super::StoreError;
+use super::driver::Conn;
+use crate::clock::UnixMillis;
+
+/// A decision as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDecision {
+    /// The request it was made for.
+    pub request_id: String,
+    /// When that request arrived.
+    pub started: UnixMillis,
+    /// The router's name.
+    pub router: String,
+    /// Why this choice.
+    pub cause: String,
+    /// What was chosen, as `provider/model`.
+    pub model: String,
+    /// All of it, as JSON.
+    pub decision: String,
+}
+
+const COLUMNS: &str = "request_id, started_ms, router, cause, model, decision";
+
+/// Adds a decision; one that is there already stays as it is.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn insert(conn: &mut Conn<'_>, stored: &StoredDecision) -> Result<(), StoreError> {
+    conn.execute(
+        "insert into decisions (request_id, started_ms, router, cause, model, decision)
+         values ($1, $2, $3, $4, $5, $6) on conflict (request_id) do nothing",
+        &[
+            (&stored.request_id).into(),
+            stored.started.into(),
+            (&stored.router).into(),
+            (&stored.cause).into(),
+            (&stored.model).into(),
+            (&stored.decision).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// The decision made for a request.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find(conn: &mut Conn<'_>, request_id: &str) -> Result<Option<StoredDecision>, StoreError> {
+    let sql = format!("select {COLUMNS} from decisions where request_id = $1");
+    Ok(conn.query(&sql, &[request_id.into()], read)?.pop())
+}
+
+/// Decisions of a router, or of all, that began before a moment; newest first, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn recent(
+    conn: &mut Conn<'_>,
+    router: Option<&str>,
+    before: UnixMillis,
+    limit: u32,
+) -> Result<Vec<StoredDecision>, StoreError> {
+    let order = "order by started_ms desc, request_id desc limit";
+    match router {
+        Some(router) => {
+            let sql = format!("select {COLUMNS} from decisions where router = $1 and started_ms < $2 {order} $3");
+            conn.query(&sql, &[router.into(), before.into(), limit.into()], read)
+        }
+        None => {
+            let sql = format!("select {COLUMNS} from decisions where started_ms < $1 {order} $2");
+            conn.query(&sql, &[before.into(), limit.into()], read)
+        }
+    }
+}
+
+fn read(row: &super::Row<'_>) -> Result<StoredDecision, StoreError> {
+    Ok(StoredDecision {
+        request_id: row.text(0)?,
+        started: UnixMillis(row.integer(1)?),
+        router: row.text(2)?,
+        cause: row.text(3)?,
+        model: row.text(4)?,
+        decision: row.text(5)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    #[test]
+    fn the_newest_come_first_and_a_router_has_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        let stored = |number: i64, router: &str| StoredDecision {
+            request_id: format!("r{number}"),
+            started: UnixMillis(number),
+            router: router.to_owned(),
+            cause: "pin".into(),
+            model: "a/b".into(),
+            decision: "{}".into(),
+        };
+        store
+            .blocking(|conn| {
+                for (number, router) in [(1, "a"), (2, "b"), (3, "a"), (3, "c")] {
+                    insert(conn, &stored(number, router))?;
+                }
+                let ids = |list: Vec<StoredDecision>| list.into_iter().map(|one| one.request_id).collect::<Vec<_>>();
+                assert_eq!(ids(recent(conn, Some("a"), UnixMillis(9), 9)?), ["r3", "r1"]);
+                assert_eq!(ids(recent(conn, Some("a"), UnixMillis(3), 9)?), ["r1"]);
+                assert_eq!(ids(recent(conn, None, UnixMillis(9), 2)?), ["r3", "r2"]);
+                assert_eq!(find(conn, "r3")?, Some(stored(3, "a")), "the first one stays");
+                assert_eq!(find(conn, "r9")?, None);
+                Ok(())
+            })
+            .unwrap();
+    }
+}
