@@ -17,6 +17,7 @@ const DEFAULT_BUDGET: Duration = Duration::from_millis(800);
 /// How long choosing may take in all.
 const DEFAULT_HARD_LIMIT: Duration = Duration::from_millis(1500);
 const LONGEST_LIMIT: Duration = Duration::from_secs(60);
+const DEFAULT_BREAKER_TIME: Duration = Duration::from_secs(30);
 const DEFAULT_CACHE_TTL: Duration = Duration::from_secs(5 * 60);
 const DEFAULT_SESSION_TTL: Duration = Duration::from_secs(60 * 60);
 /// More than a model can weigh against each other, and than its prompt should hold.
@@ -143,6 +144,9 @@ pub struct RouterEntry {
     /// How long choosing may take in all, second designator included; default 1.5 s, or the budget if that is longer.
     #[serde(default)]
     pub hard_limit: Option<TimeSpan>,
+    /// How long a designator that failed three times in a row is left alone; default 30 s.
+    #[serde(default)]
+    pub breaker_time: Option<TimeSpan>,
     /// Open a connection to the fallback's provider when the designator has not answered after this time.
     #[serde(default)]
     pub hedge_after: Option<TimeSpan>,
@@ -218,6 +222,11 @@ impl RouterEntry {
     /// How long choosing may take in all.
     pub fn hard_limit(&self) -> Duration {
         self.hard_limit.map_or_else(|| DEFAULT_HARD_LIMIT.max(self.budget()), TimeSpan::get)
+    }
+
+    /// How long a designator that fails again and again is left alone.
+    pub fn breaker_time(&self) -> Duration {
+        self.breaker_time.map_or(DEFAULT_BREAKER_TIME, TimeSpan::get)
     }
 
     /// How long a choice is used again for the same question; zero: never.

@@ -10,6 +10,7 @@ mod faults;
 mod keys;
 mod matrix;
 mod names;
+mod routers;
 mod support;
 mod vectors;
 mod workers;

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 
 /// Failures in a row after which the breaker opens.
 const FAILURES: u32 = 3;
-/// How long it stays open; then one call may try.
-const OPEN: Duration = Duration::from_secs(30);
 /// A call that was let through to try and never told its end (its client left) keeps the others out no longer than this.
 const TRIAL: Duration = Duration::from_secs(5);
 
@@ -59,16 +57,22 @@ impl Breakers {
         self.troubled.store(breakers.len(), Ordering::Relaxed);
     }
 
-    /// The model has failed, or has not answered in time.
-    pub(super) fn failed(&self, model: &str, now: Instant) {
+    /// The model has failed, or has not answered in time. If that was once too often, it is left alone for `rest`; then one
+    /// call may try.
+    pub(super) fn failed(&self, model: &str, now: Instant, rest: Duration) {
         let mut breakers = self.lock();
         let breaker = breakers.entry(model.to_owned()).or_default();
         breaker.failures = breaker.failures.saturating_add(1);
         if breaker.failures >= FAILURES {
             if breaker.open_until.is_none() {
-                tracing::warn!(model.id = model, "the model fails again and again and is left alone for 30 s");
+                let rest_ms = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+                tracing::warn!(
+                    model.id = model,
+                    rest_ms,
+                    "the model fails again and again and is left alone for a while"
+                );
             }
-            breaker.open_until = Some(now + OPEN);
+            breaker.open_until = now.checked_add(rest);
         }
         self.troubled.store(breakers.len(), Ordering::Relaxed);
     }
@@ -86,6 +90,8 @@ impl Breakers {
 mod tests {
     use super::*;
 
+    const REST: Duration = Duration::from_secs(30);
+
     #[test]
     fn three_failures_open_it_one_trial_closes_it() {
         let breakers = Breakers::default();
@@ -93,13 +99,13 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         for second in 0..3 {
             assert!(breakers.admits("a", at(second)));
-            breakers.failed("a", at(second));
+            breakers.failed("a", at(second), REST);
         }
         assert!(!breakers.admits("a", at(31)) && !breakers.is_closed("a", at(31)));
         assert!(breakers.admits("b", at(3)) && breakers.is_closed("b", at(3)));
         assert!(breakers.admits("a", at(32)), "one may try");
         assert!(!breakers.admits("a", at(33)), "the others wait for it");
-        breakers.failed("a", at(34));
+        breakers.failed("a", at(34), REST);
         assert!(!breakers.admits("a", at(63)), "one more failure keeps it open");
         assert!(breakers.admits("a", at(64)));
         breakers.succeeded(|| "a".to_owned());
@@ -112,16 +118,16 @@ mod tests {
         let breakers = Breakers::default();
         let now = Instant::now();
         for _ in 0..4 {
-            breakers.failed("a", now);
-            breakers.failed("a", now);
+            breakers.failed("a", now, REST);
+            breakers.failed("a", now, REST);
             breakers.succeeded(|| "a".to_owned());
         }
         assert!(breakers.is_closed("a", now));
         for _ in 0..3 {
-            breakers.failed("a", now);
+            breakers.failed("a", now, REST);
         }
-        assert!(breakers.admits("a", now + OPEN));
-        assert!(!breakers.admits("a", now + OPEN));
-        assert!(breakers.admits("a", now + OPEN + TRIAL), "nobody knows what became of the trial");
+        assert!(breakers.admits("a", now + REST));
+        assert!(!breakers.admits("a", now + REST));
+        assert!(breakers.admits("a", now + REST + TRIAL), "nobody knows what became of the trial");
     }
 }

@@ -24,6 +24,8 @@ use memory::Memory;
 /// Decisions and sessions remembered at most, over all routers: some megabytes of each.
 const MAX_DECISIONS: usize = 10_000;
 const MAX_PINS: usize = 50_000;
+/// How long a candidate that failed three times in a row is not chosen.
+const MODEL_REST: Duration = Duration::from_secs(30);
 /// A repair is not begun with less time than this: no model answers so fast.
 const LEAST_TIME: Duration = Duration::from_millis(50);
 
@@ -127,7 +129,7 @@ impl Relay {
                 | ErrorClass::ProviderAuth
                 | ErrorClass::Provider
                 | ErrorClass::Malformed
-                | ErrorClass::Truncated => self.routers.models.failed(&model.name(), Instant::now()),
+                | ErrorClass::Truncated => self.routers.models.failed(&model.name(), Instant::now(), MODEL_REST),
                 ErrorClass::ClientClosed | ErrorClass::BadRequest | ErrorClass::Shutdown => {}
             },
             Err(RelayError::Decode(_) | RelayError::Encode(_)) => {}
@@ -298,7 +300,7 @@ impl Question<'_> {
                 breakers.succeeded(|| id);
                 return (Some(at), Cause::Designator, calls);
             }
-            breakers.failed(&id, Instant::now());
+            breakers.failed(&id, Instant::now(), entry.breaker_time());
             cause = match outcome {
                 Outcome::Invalid | Outcome::Chosen => Cause::FallbackInvalid,
                 Outcome::Timeout => Cause::FallbackTimeout,
