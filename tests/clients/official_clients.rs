@@ -65,7 +65,7 @@ fn passes(script: &mut Command) {
     script.env("RELAY_URL", relay.url()).env("RELAY_KEYS_URL", keyed.url()).env("RELAY_KEY", KEY);
     run(script.env("FAKE_URLS", addresses.to_string()).envs(MODELS));
 
-    let report = relay.report_by_provider(1);
+    let report = relay.report_by("provider", 1);
     let rows = report["rows"].as_array().expect("the report has rows");
     for provider in ["openai", "anthropic", "gemini", "ollama", "deepseek"] {
         assert!(rows.iter().any(|row| row["key"] == provider), "{provider} is not in {report}");

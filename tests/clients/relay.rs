@@ -49,11 +49,11 @@ impl Relay {
         });
     }
 
-    /// The report by provider, as soon as it counts at least this many requests.
-    pub(crate) fn report_by_provider(&self, requests: u64) -> Value {
+    /// The report by a dimension, as soon as it counts at least this many requests.
+    pub(crate) fn report_by(&self, dimension: &str, requests: u64) -> Value {
         wait_until(|| {
             let mut command = program(&self.folder);
-            let text = service::run(command.args(["report", "--by", "provider", "--format", "json"]));
+            let text = service::run(command.args(["report", "--by", dimension, "--format", "json"]));
             let report: Value = serde_json::from_str(&text).expect("the report is JSON");
             let counted = report["total"]["requests"].as_u64().unwrap_or_default();
             if counted >= requests { Ok(report) } else { Err(format!("counts {counted} of {requests} requests")) }
