@@ -14,6 +14,7 @@
 //! - [`catalog`] is the immutable snapshot of what can be called; [`routing`] turns a name into models.
 //! - [`relay`] carries a request to the first target that answers, and the answer back; [`providers`] is the way there.
 //! - [`tracking`] is what happened: usage records, cost, the journal; [`store`] is the database.
+//! - [`evaluation`] says from labelled prompts whether a smart router is worth it.
 //! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
 //! - [`admin`] is the admin listener: pages for operators.
 //! - [`app`] puts everything together; [`cli`] is the command line, [`demo`] a simulated provider for trying it out.
@@ -28,6 +29,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod evaluation;
 pub mod json;
 pub mod listener;
 pub mod money;

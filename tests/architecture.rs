@@ -19,6 +19,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("protocol", &["chat"]),
     ("catalog", &["config", "protocol"]),
     ("routing", &["catalog", "chat", "protocol"]),
+    ("evaluation", &["chat", "protocol", "routing"]),
     ("providers", &["catalog", "protocol"]),
     ("auth", &["store"]),
     ("tracking", &["chat", "catalog", "routing", "store"]),

@@ -6,6 +6,7 @@ mod discovery;
 mod retention;
 mod tasks;
 mod watch;
+mod workbench;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
 use configuration::Configuration;
 use tasks::Tasks;
+
+pub use workbench::Workbench;
 
 /// The transport, shared by requests and discovery.
 type SharedTransport = Arc<Transport>;

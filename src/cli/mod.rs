@@ -6,6 +6,8 @@ mod keys;
 mod log;
 mod names;
 mod report;
+mod resolve;
+mod router;
 mod serve;
 mod settings;
 
@@ -44,11 +46,8 @@ enum Command {
     Demo,
     /// Check the configuration and print every problem with its place; exit code 1 if it would be refused
     Check,
-    /// Print the steps a model name goes through, and where it ends
-    Resolve {
-        /// The name a client would send, for example `fast` or `openai/gpt-4o@team-a`
-        name: String,
-    },
+    /// Print the steps a model name goes through, and where it ends; what a smart router chooses for a prompt, and why
+    Resolve(resolve::Options),
     /// List what can be called, with context windows and prices
     Models,
     /// Create, list and revoke API keys
@@ -56,6 +55,9 @@ enum Command {
     Keys(keys::Command),
     /// Who spent what: requests, tokens and cost by tag, model, provider, key, client, alias or router
     Report(report::Options),
+    /// Smart routers: whether they are worth it
+    #[command(subcommand)]
+    Router(router::Command),
 }
 
 /// Runs the command given on the command line.
@@ -65,10 +67,11 @@ pub fn run() -> ExitCode {
         Command::Serve => serve::run(&arguments.common),
         Command::Demo => demo::run(&arguments.common),
         Command::Check => check::run(&arguments.common),
-        Command::Resolve { name } => names::resolve(&arguments.common, &name),
+        Command::Resolve(options) => resolve::run(&arguments.common, &options),
         Command::Models => names::models(&arguments.common),
         Command::Keys(command) => keys::run(&arguments.common, command),
         Command::Report(options) => report::run(&arguments.common, &options),
+        Command::Router(command) => router::run(&arguments.common, &command),
     };
     result.unwrap_or_else(|error| {
         complain(&error);

@@ -128,6 +128,22 @@ impl Cause {
         }
     }
 
+    /// The same in words.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Designator => "the designator chose",
+            Self::Single => "only one candidate passed the gates",
+            Self::Pin => "the conversation has its model already",
+            Self::Cache => "the same question was decided a moment ago",
+            Self::SideCall => "a question of the client program itself",
+            Self::FallbackGates => "no candidate passed the gates, so the fallback",
+            Self::FallbackTimeout => "no designator answered in time, so the fallback",
+            Self::FallbackInvalid => "the designator named no candidate, so the fallback",
+            Self::FallbackError => "no designator could be asked, so the fallback",
+            Self::Breaker => "every designator has failed too often, so the fallback",
+        }
+    }
+
     /// Nobody chose: what came is what was left.
     pub fn is_fallback(self) -> bool {
         match self {

@@ -12,6 +12,7 @@
 mod brief;
 mod decision;
 mod demands;
+mod explain;
 mod gates;
 mod session;
 mod side_call;
@@ -20,6 +21,7 @@ mod verdict;
 pub use brief::Brief;
 pub use decision::{Cause, Considered, Decision, DesignatorCall, Outcome};
 pub use demands::Demands;
+pub use explain::{describe, explain_decision};
 pub use gates::{Candidate, Gate, Gates, weigh};
 pub use session::session_key;
 pub use side_call::SideCall;
