@@ -84,6 +84,13 @@ fn welcome(address: &str, folder: &str) -> String {
   curl http://{address}/api/tags
   DATA_DIR={folder} llm-relay report --by tag
 
+A smart router, why it chooses as it does, and whether it is worth it:
+
+  curl http://{address}/v1/chat/completions -d '{{"model":"smart","messages":[{{"role":"user","content":"Plan a party"}}]}}'
+  export DATA_DIR={folder} CONFIG={folder}/relay.yaml OVERRIDES={folder}/overrides.yaml
+  llm-relay resolve smart --prompt "Plan a party"
+  llm-relay router eval smart --data tests/router-eval/prompts.jsonl
+
 Ctrl-C stops it and removes its data.
 
 "#

@@ -44,10 +44,9 @@ enum Format {
 
 pub(super) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
     let request = match (&options.prompt, &options.request) {
-        (Some(prompt), _) => Some(ChatRequest {
-            messages: vec![Message::text(Role::User, prompt.as_str())],
-            ..ChatRequest::default()
-        }),
+        (Some(prompt), _) => {
+            Some(ChatRequest { messages: vec![Message::text(Role::User, prompt.as_str())], ..ChatRequest::default() })
+        }
         (None, Some(file)) => Some(read_request(file)?),
         (None, None) => None,
     };

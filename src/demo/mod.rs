@@ -6,6 +6,7 @@
 //! [`sample_requests`] are the configuration and the bit of traffic that go with it.
 
 mod chat;
+mod choice;
 mod embedding;
 mod example;
 mod script;

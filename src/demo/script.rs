@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::example;
+use super::{choice, example};
 
 /// Prompts are cached in blocks of so many tokens, as the large providers do with larger blocks.
 const CACHE_BLOCK: usize = 64;
@@ -93,9 +93,30 @@ fn wanted_call(request: &Value, question: &str) -> Option<(String, String)> {
 fn wanted_json(request: &Value, question: &str) -> Option<String> {
     let format = &request["response_format"];
     match format["type"].as_str()? {
-        "json_schema" => Some(example::fitting(&format["json_schema"]["schema"], question).to_string()),
+        "json_schema" => {
+            let mut schema = format["json_schema"]["schema"].clone();
+            choose(&mut schema, &instructions(request), question);
+            Some(example::fitting(&schema, question).to_string())
+        }
         "json_object" => Some(r#"{"simulated": true, "answer": "hello"}"#.to_owned()),
         _ => None,
+    }
+}
+
+/// What the client tells the model, apart from the conversation.
+fn instructions(request: &Value) -> String {
+    let messages = request["messages"].as_array().into_iter().flatten();
+    let texts = messages.filter(|message| message["role"] == "system" || message["role"] == "developer").map(text_of);
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// Where a property is one of several things that the instructions describe, leaves the one that fits.
+fn choose(schema: &mut Value, instructions: &str, question: &str) {
+    for property in schema["properties"].as_object_mut().into_iter().flat_map(|properties| properties.values_mut()) {
+        let ids = property["enum"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if let Some(best) = choice::best(ids, instructions, question).cloned() {
+            property["enum"] = vec![best].into();
+        }
     }
 }
 
@@ -197,6 +218,16 @@ mod tests {
         request["response_format"] = json!({ "type": "json_schema", "json_schema": { "schema": schema } });
         let chosen: Value = serde_json::from_str(&answer(&request).text.concat()).unwrap();
         assert!(chosen["model"] == "a" || chosen["model"] == "b");
+    }
+
+    #[test]
+    fn of_described_things_the_fitting_one_is_chosen() {
+        let mut request = ask("demo-small", "Plan my week");
+        let messages = request["messages"].as_array_mut().unwrap();
+        messages.insert(0, json!({ "role": "system", "content": "a: short answers\nb: planning\nc: long texts" }));
+        let schema = json!({ "type": "object", "properties": { "pick": { "enum": ["a", "b", "c"] } } });
+        request["response_format"] = json!({ "type": "json_schema", "json_schema": { "schema": schema } });
+        assert_eq!(answer(&request).text.concat(), r#"{"pick":"b"}"#);
     }
 
     #[test]

@@ -25,15 +25,18 @@ providers:
 aliases:
   fast: demo/demo-small
   writer: {{ target: demo/demo-large, tags: [writing], description: "long texts" }}
+  small: demo/demo-small
+  strong: demo/demo-large
+  sight: demo/demo-thinker
 routers:
   smart:
     purpose: "general assistant for a small software team"
     designator: demo/demo-small
     candidates:
-      - {{ model: demo/demo-large, notes: "long texts, careful analysis" }}
-      - {{ model: demo/demo-thinker, notes: "puzzles and planning" }}
-      - {{ model: demo/demo-small, notes: "short everyday questions" }}
-    fallback: demo/demo-small
+      - {{ model: strong, notes: "code, functions, queries, maths, proofs, planning, long texts" }}
+      - {{ model: small, notes: "short everyday questions" }}
+      - {{ model: sight, notes: "pictures, colours, short descriptions" }}
+    fallback: small
     tags: [routed]
 "#
     )
@@ -45,9 +48,12 @@ pub fn overrides_yaml() -> &'static str {
   demo:
     defaults: { context_length: 32768, max_output: 4096 }
     models:
-      demo-small: { price: { input: 0.15, output: 0.6, cache_read: 0.075 } }
-      demo-large: { price: { input: 2.5, output: 10, cache_read: 0.25 } }
-      demo-thinker: { price: { input: 1, output: 4, cache_read: 0.1 } }
+      demo-small: { price: { input: 0.15, output: 0.6, cache_read: 0.075 }, capabilities: { vision: false } }
+      demo-large:
+        price: { input: 2.5, output: 10, cache_read: 0.25 }
+        context_length: 262144
+        capabilities: { vision: false }
+      demo-thinker: { price: { input: 1, output: 4, cache_read: 0.1 }, capabilities: { vision: true } }
       demo-embed: { price: { input: 0.02, output: 0 } }
 "
 }

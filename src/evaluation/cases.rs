@@ -104,7 +104,8 @@ pub fn cases(text: &str, field: &Field) -> Result<Vec<Case>, Vec<LineError>> {
         match case(line, content, field) {
             Ok(case) => match read.iter().find(|(_, other)| other.id == case.id) {
                 Some((first, _)) => {
-                    errors.push(LineError { line, problem: format!("the id `{}` stands in line {first} too", case.id) });
+                    errors
+                        .push(LineError { line, problem: format!("the id `{}` stands in line {first} too", case.id) });
                 }
                 None => read.push((line, case)),
             },
@@ -205,7 +206,10 @@ fn filler(tokens: u64) -> String {
         }
         let (room, clerk) = (item * 7 % 23 + 1, item * 11 % 17 + 1);
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "Item {item}: clerk {clerk} read the minutes of room {room}; no one objected, and they were filed.");
+        let _ = writeln!(
+            text,
+            "Item {item}: clerk {clerk} read the minutes of room {room}; no one objected, and they were filed."
+        );
     }
     // Plain ASCII, so every byte is the end of a character.
     text.truncate(length);
@@ -261,18 +265,36 @@ mod tests {
     fn every_mistake_is_told_with_its_line() {
         let fine = r#"{"id":"a","prompt":"x","scores":{"small":1,"strong":1}}"#;
         let wrong = [
-            (r#"{"prompt":"x","scores":{"small":1,"strong":1,"huge":1}}"#, "line 2: scores: the router has no `huge`; it has `small`, `strong`, `spare`"),
+            (
+                r#"{"prompt":"x","scores":{"small":1,"strong":1,"huge":1}}"#,
+                "line 2: scores: the router has no `huge`; it has `small`, `strong`, `spare`",
+            ),
             (r#"{"prompt":"x","scores":{"small":1}}"#, "line 2: scores: candidate `strong` has none"),
-            (r#"{"prompt":"x","scores":{"small":1.1,"strong":1}}"#, "line 2: scores: `small` has 1.1, which is not between 0 and 1"),
-            (r#"{"prompt":"x","scores":{"small":-0.1,"strong":1}}"#, "line 2: scores: `small` has -0.1, which is not between 0 and 1"),
-            (r#"{"prompt":"x","scores":{"small":1,"SMALL":1,"strong":1}}"#, "line 2: scores: `small` stands there twice"),
+            (
+                r#"{"prompt":"x","scores":{"small":1.1,"strong":1}}"#,
+                "line 2: scores: `small` has 1.1, which is not between 0 and 1",
+            ),
+            (
+                r#"{"prompt":"x","scores":{"small":-0.1,"strong":1}}"#,
+                "line 2: scores: `small` has -0.1, which is not between 0 and 1",
+            ),
+            (
+                r#"{"prompt":"x","scores":{"small":1,"SMALL":1,"strong":1}}"#,
+                "line 2: scores: `small` stands there twice",
+            ),
             (r#"{"prompt":"x","scores":{"small":1,"strong":1}"#, "line 2: EOF while parsing an object at column 45"),
             (r#"{"prompt":"x","score":{}}"#, "line 2: unknown field `score`"),
             (r#"{"prompt":"x"}"#, "line 2: missing field `scores` at column 14"),
             (r#"{"scores":{"small":1,"strong":1}}"#, "line 2: it has neither `prompt` nor `messages`"),
-            (r#"{"prompt":"x","messages":[],"scores":{"small":1,"strong":1}}"#, "line 2: it has both `prompt` and `messages`"),
+            (
+                r#"{"prompt":"x","messages":[],"scores":{"small":1,"strong":1}}"#,
+                "line 2: it has both `prompt` and `messages`",
+            ),
             (r#"{"id":"a","prompt":"x","scores":{"small":1,"strong":1}}"#, "line 2: the id `a` stands in line 1 too"),
-            (r#"{"prompt":"x","scores":{"small":1,"strong":1,"spare":1}}"#, "line 1: no score for `spare`, which other lines score"),
+            (
+                r#"{"prompt":"x","scores":{"small":1,"strong":1,"spare":1}}"#,
+                "line 1: no score for `spare`, which other lines score",
+            ),
         ];
         for (line, expected) in wrong {
             let problems = problems(&format!("{fine}\n{line}\n"));

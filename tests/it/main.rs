@@ -10,6 +10,7 @@ mod faults;
 mod keys;
 mod matrix;
 mod names;
+mod router_eval;
 mod routers;
 mod support;
 mod vectors;

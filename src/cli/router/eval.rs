@@ -83,7 +83,8 @@ fn at_router<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<AtRouter<'a
 fn field(router: &Router) -> Field {
     let entry = &router.entry;
     let (on, off): (Vec<_>, Vec<_>) = entry.candidates.iter().partition(|candidate| candidate.enabled);
-    let others = off.into_iter().map(|candidate| &candidate.model).chain([&entry.fallback]).chain(&entry.side_call_model);
+    let others =
+        off.into_iter().map(|candidate| &candidate.model).chain([&entry.fallback]).chain(&entry.side_call_model);
     Field::new(on.into_iter().map(|candidate| candidate.model.clone()).collect(), others.cloned())
 }
 
@@ -98,12 +99,7 @@ fn mistakes(options: &Options, errors: &[crate::evaluation::LineError]) -> anyho
 }
 
 /// Has the router choose for every case, a few at a time; the results keep the order of the cases.
-async fn replay(
-    workbench: &Workbench,
-    options: &Options,
-    field: &Field,
-    cases: &[Case],
-) -> anyhow::Result<Vec<Trial>> {
+async fn replay(workbench: &Workbench, options: &Options, field: &Field, cases: &[Case]) -> anyhow::Result<Vec<Trial>> {
     let models: Vec<Option<Arc<Model>>> =
         field.names().iter().map(|name| reach(workbench.catalog(), name).ok()).collect();
     let progress = Progress { total: cases.len(), is_shown: std::io::stderr().is_terminal() };

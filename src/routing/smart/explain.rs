@@ -28,7 +28,9 @@ pub fn describe(router: &Router) -> String {
         }
     }
     let _ = writeln!(text, "\nfallback     {}", entry.fallback);
-    text.push_str("Without a prompt there is nothing to choose by, so the fallback stands above; try --prompt \"...\".\n");
+    text.push_str(
+        "Without a prompt there is nothing to choose by, so the fallback stands above; try --prompt \"...\".\n",
+    );
     text
 }
 

@@ -3,7 +3,7 @@
 //! `relay.yaml`, `overrides.yaml` and the data are where the binary looks by itself: in its working folder.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
@@ -159,7 +159,7 @@ impl Drop for TestRelay {
         let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log.lock().map(|lines| lines.join("\n")).unwrap_or_default();
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("relay log:\n{log}\n").as_bytes());
+            let _ = Write::write_all(&mut std::io::stderr(), format!("relay log:\n{log}\n").as_bytes());
         }
     }
 }
@@ -187,6 +187,33 @@ impl Setup {
     pub(crate) fn overrides_yaml(self, text: &str) -> Self {
         fs::write(self.path("overrides.yaml"), text).expect("the folder can be written to");
         self
+    }
+
+    /// Any other file in its folder.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        self.file_ref(name, text);
+        self
+    }
+
+    /// The same for a setup that is used again.
+    pub(crate) fn file_ref(&self, name: &str, text: &str) -> &Self {
+        fs::write(self.path(name), text).expect("the folder can be written to");
+        self
+    }
+
+    /// Runs a command of the program in the folder, without a relay that serves.
+    pub(crate) fn call(&self, arguments: &[&str]) -> Output {
+        self.call_with(arguments, "")
+    }
+
+    /// The same with this text as standard input.
+    pub(crate) fn call_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.program(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program can be started");
+        // One that does not read it closes it.
+        let _ = child.stdin.take().expect("stdin is piped").write_all(input.as_bytes());
+        child.wait_with_output().expect("a child can be waited for")
     }
 
     /// Providers in `relay.yaml` for these upstreams, each under its format's name.
