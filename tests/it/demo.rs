@@ -16,3 +16,19 @@ fn the_demo_answers_both_protocols_and_lists_its_names() {
     let tags = relay.client().get("/api/tags").text();
     assert!(["fast", "writer", "smart", "demo-large"].iter().all(|name| tags.contains(name)), "{tags}");
 }
+
+#[test]
+fn the_demos_router_reads_what_it_is_asked() {
+    let relay = TestRelay::setup().command("demo").start();
+    for (question, model) in [
+        ("Plan a birthday party for nine children.", "demo-large"),
+        ("hi", "demo-small"),
+        ("Which colours go well together?", "demo-thinker"),
+    ] {
+        for face in Face::ALL {
+            let reply = relay.client().post(face.path(), &face.ask("smart", question, false));
+            assert_eq!(reply.header("x-llm-relay-router-cause"), Some("designator"), "{}", reply.text());
+            assert_eq!(reply.header("x-llm-relay-model"), Some(model), "{face:?}: {question}");
+        }
+    }
+}
