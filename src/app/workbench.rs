@@ -15,7 +15,7 @@ use crate::relay::{Choosing, Relay};
 use crate::routing::smart::Decision;
 use crate::routing::{AtRouter, Resolution, RouteError};
 use crate::store::Store;
-use crate::tracking::{Journal, Recorder, UsageRecord};
+use crate::tracking::{self, Journal, PastRequest, Recorder, UsageRecord};
 
 /// A relay that serves nobody. Its designator calls cost money like any other's, so they are recorded in the same place;
 /// a relay that serves may run beside it.
@@ -76,6 +76,17 @@ impl Workbench {
             remembers: false,
         };
         Box::pin(self.relay.choose(at, choosing)).await
+    }
+
+    /// The newest requests of a router whose prompts were kept, newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn past_requests(&self, router: &str, limit: u32) -> anyhow::Result<Vec<PastRequest>> {
+        // What the serving relay has answered a moment ago is in its own hands; what a dead one left is taken over.
+        Recorder::new(self.store.clone(), self.journal.clone()).copy_all().await?;
+        let router = router.to_owned();
+        Ok(self.store.run(move |conn| tracking::past_requests(conn, &router, limit)).await?)
     }
 
     /// Copies the records into the store. Whatever keeps it from that, they wait in the journal for the next one.

@@ -11,6 +11,7 @@
 mod cases;
 mod control;
 mod policy;
+mod replay;
 mod text;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use serde::Serialize;
 pub use cases::{Case, Field, LineError, cases};
 pub use control::Control;
 pub use policy::{MeanCost, Policy};
+pub use replay::{Comparison, Move, Replay, Replayed};
 
 use crate::money::NanoUsd;
 use crate::routing::smart::{Cause, Decision};

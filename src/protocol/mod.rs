@@ -106,6 +106,17 @@ impl Protocol {
 }
 
 impl ClientFormat {
+    /// The format of bodies that come to a path, as records keep it.
+    pub fn of_path(path: &str) -> Option<Self> {
+        match path {
+            "/v1/chat/completions" | "/api/chat/completions" => Some(Self::OpenAiChat),
+            "/v1/completions" => Some(Self::OpenAiCompletions),
+            "/api/chat" => Some(Self::OllamaChat),
+            "/api/generate" => Some(Self::OllamaGenerate),
+            _ => None,
+        }
+    }
+
     /// The protocol whose bytes the client speaks; where the provider speaks it too, bytes can be forwarded.
     pub fn protocol(self) -> Protocol {
         match self {

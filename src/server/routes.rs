@@ -183,6 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn the_format_of_a_kept_body_is_told_by_its_path() {
+        for (path, _, route) in ROUTES {
+            let format = match route {
+                Route::Chat(format) => Some(*format),
+                _ => None,
+            };
+            assert_eq!(ClientFormat::of_path(path), format, "{path}");
+        }
+    }
+
+    #[test]
     fn double_slashes_collapse() {
         assert_eq!(without_double_slashes("//api///tags"), "/api/tags");
         assert_eq!(without_double_slashes("/api/tags"), "/api/tags");

@@ -39,15 +39,22 @@ pub fn insert(conn: &mut Conn<'_>, prompt: &KeptPrompt) -> Result<(), StoreError
 /// When the database cannot be read.
 pub fn find(conn: &mut Conn<'_>, request_id: &str) -> Result<Option<KeptPrompt>, StoreError> {
     let sql = "select request_id, started_ms, endpoint, body from kept_prompts where request_id = $1";
-    let mut found = conn.query(sql, &[request_id.into()], |row| {
-        Ok(KeptPrompt {
-            request_id: row.text(0)?,
-            started: UnixMillis(row.integer(1)?),
-            endpoint: row.text(2)?,
-            body: row.text(3)?,
-        })
-    })?;
+    let mut found = conn.query(sql, &[request_id.into()], read)?;
     Ok(found.pop())
+}
+
+/// The newest kept bodies of requests that a router has decided, newest first, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn routed_by(conn: &mut Conn<'_>, router: &str, limit: u32) -> Result<Vec<KeptPrompt>, StoreError> {
+    conn.query(
+        "select p.request_id, p.started_ms, p.endpoint, p.body from kept_prompts p
+         join decisions d on d.request_id = p.request_id
+         where d.router = $1 order by d.started_ms desc, d.request_id desc limit $2",
+        &[router.into(), limit.into()],
+        read,
+    )
 }
 
 /// Deletes some of the bodies that arrived before a moment; `false`: there are no more of them.
@@ -61,6 +68,15 @@ pub fn forget_some(conn: &mut Conn<'_>, before: UnixMillis) -> Result<bool, Stor
         &[before.into(), BATCH.into()],
     )?;
     Ok(deleted > 0)
+}
+
+fn read(row: &super::Row<'_>) -> Result<KeptPrompt, StoreError> {
+    Ok(KeptPrompt {
+        request_id: row.text(0)?,
+        started: UnixMillis(row.integer(1)?),
+        endpoint: row.text(2)?,
+        body: row.text(3)?,
+    })
 }
 
 #[cfg(test)]

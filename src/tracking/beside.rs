@@ -66,6 +66,33 @@ pub fn recent_decisions(
     decisions::recent(conn, router, before, limit)?.into_iter().map(read).collect()
 }
 
+/// A request that a router decided, and whose body was kept.
+#[derive(Debug, Clone)]
+pub struct PastRequest {
+    /// Its record.
+    pub record: UsageRecord,
+    /// What was decided.
+    pub decision: Decision,
+    /// The body as it came.
+    pub body: String,
+}
+
+/// The newest requests of a router whose bodies were kept, newest first, at most `limit`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn past_requests(conn: &mut Conn<'_>, router: &str, limit: u32) -> Result<Vec<PastRequest>, StoreError> {
+    let mut past = Vec::new();
+    for prompt in prompts::routed_by(conn, router, limit)? {
+        let made = decision(conn, &prompt.request_id)?;
+        let record = super::find(conn, &prompt.request_id)?.into_iter().find(|record| record.id == prompt.request_id);
+        if let (Some(made), Some(record)) = (made, record) {
+            past.push(PastRequest { record, decision: made.decision, body: prompt.body });
+        }
+    }
+    Ok(past)
+}
+
 fn read(stored: StoredDecision) -> Result<MadeDecision, StoreError> {
     let decision = serde_json::from_str(&stored.decision)
         .map_err(|error| StoreError::Unreadable { what: "decision", source: error.into() })?;

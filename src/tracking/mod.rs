@@ -18,7 +18,7 @@ mod recording;
 mod report;
 mod rollup;
 
-pub use beside::{MadeDecision, decision, recent_decisions};
+pub use beside::{MadeDecision, PastRequest, decision, past_requests, recent_decisions};
 pub use cost::{Cost, cost};
 pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};

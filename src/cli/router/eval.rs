@@ -6,19 +6,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use anyhow::Context;
+use clap::Args;
 use futures_util::{StreamExt, stream};
 
+use super::{Format, at_router};
 use crate::app::Workbench;
-use crate::catalog::{Catalog, Model, Router};
+use crate::catalog::{Model, Router};
 use crate::chat::Usage;
 use crate::cli::{Common, print, settings};
 use crate::clock::UnixMillis;
 use crate::evaluation::{Case, Field, Trial, Verdict, cases, evaluate};
 use crate::money::NanoUsd;
+use crate::routing::reach;
 use crate::routing::smart::Demands;
-use crate::routing::{AtRouter, Resolved, reach, resolve};
 use crate::tracking;
 
 /// Mistakes of a file that are told at once.
@@ -43,14 +44,6 @@ pub(in crate::cli) struct Options {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// Aligned columns for people
-    Table,
-    /// For programs
-    Json,
-}
-
 pub(in crate::cli) fn run(common: &Common, options: &Options) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(&options.data).with_context(|| options.data.display().to_string())?;
     let (variables, settings) = settings::load(common)?;
@@ -70,13 +63,6 @@ pub(in crate::cli) fn run(common: &Common, options: &Options) -> anyhow::Result<
         Format::Json => print(&format!("{}\n", serde_json::to_string(&evaluation)?)),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn at_router<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<AtRouter<'a>> {
-    match resolve(catalog, name)? {
-        Resolved::Router(at) => Ok(at),
-        Resolved::Model(resolution) => bail!("`{name}` is no router: it leads to {}", resolution.route.first.name()),
-    }
 }
 
 /// Candidates that are switched off cannot be chosen as such, but may be the fallback.
