@@ -97,7 +97,7 @@ impl Field {
 ///
 /// # Errors
 /// Everything that is wrong, line by line.
-pub fn cases(text: &str, field: &Field) -> Result<Vec<Case>, Vec<LineError>> {
+pub fn read_cases(text: &str, field: &Field) -> Result<Vec<Case>, Vec<LineError>> {
     let mut read: Vec<(usize, Case)> = Vec::new();
     let mut errors = Vec::new();
     for (line, content) in (1..).zip(text.lines()).filter(|(_, content)| !content.trim().is_empty()) {
@@ -226,13 +226,13 @@ mod tests {
     }
 
     fn problems(text: &str) -> Vec<String> {
-        cases(text, &field()).unwrap_err().iter().map(ToString::to_string).collect()
+        read_cases(text, &field()).unwrap_err().iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_prompt_is_a_request_of_one_message() {
         let text = r#"{"id":"a","category":"maths","prompt":"1+1?","scores":{"Small":1,"strong":0.5}}"#;
-        let read = cases(&format!("\n{text}\n\n"), &field()).unwrap();
+        let read = read_cases(&format!("\n{text}\n\n"), &field()).unwrap();
         assert_eq!(field().names(), ["small", "strong", "spare"]);
         assert_eq!((read.len(), read[0].output_tokens), (1, 400));
         assert_eq!(read[0].scores, [Some(1.0), Some(0.5), None]);
@@ -247,7 +247,7 @@ mod tests {
             "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{}}},
             "scores":{"small":0,"strong":1}}"#
             .replace('\n', "");
-        let read = cases(&text, &field()).unwrap().remove(0);
+        let read = read_cases(&text, &field()).unwrap().remove(0);
         let demands = Demands::of(&read.request);
         assert!(demands.images && demands.tools && demands.json_schema);
         assert_eq!((demands.answer_tokens, read.output_tokens), (Some(50), 50));
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn padding_makes_a_prompt_exactly_so_much_longer() {
         let text = r#"{"prompt":"1+1?..","padding_tokens":5000,"scores":{"small":1,"strong":1}}"#;
-        let read = cases(text, &field()).unwrap().remove(0);
+        let read = read_cases(text, &field()).unwrap().remove(0);
         assert_eq!(Demands::of(&read.request).prompt_tokens, 8 + 2 + 5_000);
     }
 

@@ -4,7 +4,7 @@
 //! lines of JSON -> Case (request, score of each candidate) -> [the router chooses] -> Trial -> Evaluation -> table, JSON
 //! ```
 //!
-//! Pure: the choosing and the prices come from whoever calls. [`cases`] reads the data, [`evaluate`] does the statistics:
+//! Pure: the choosing and the prices come from whoever calls. [`read_cases`] reads the data, [`evaluate`] does the statistics:
 //! quality and cost of the router, of always the same candidate, of an oracle, and of the router's own choices dealt out
 //! at random, which is what its shares alone are worth.
 
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use cases::{Case, Field, LineError, cases};
+pub use cases::{Case, Field, LineError, read_cases};
 pub use control::Control;
 pub use policy::{MeanCost, Policy};
 pub use replay::{Comparison, Move, Replay, Replayed};

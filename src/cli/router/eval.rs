@@ -16,7 +16,7 @@ use crate::catalog::{Model, Router};
 use crate::chat::Usage;
 use crate::cli::{Common, print, settings};
 use crate::clock::UnixMillis;
-use crate::evaluation::{Case, Field, Trial, Verdict, cases, evaluate};
+use crate::evaluation::{Case, Field, LineError, Trial, Verdict, evaluate, read_cases};
 use crate::money::NanoUsd;
 use crate::routing::reach;
 use crate::routing::smart::Demands;
@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(common: &Common, options: &Options) -> anyhow::Result<
         let workbench = Workbench::open(variables, &settings).await?;
         let router = at_router(workbench.catalog(), &options.name)?.router();
         let field = field(router);
-        let mut cases = cases(&text, &field).map_err(|errors| mistakes(options, &errors))?;
+        let mut cases = read_cases(&text, &field).map_err(|errors| mistakes(options, &errors))?;
         cases.truncate(options.limit.map_or(usize::MAX, NonZeroUsize::get));
         let trials = replay(&workbench, options, &field, &cases).await?;
         let evaluation = evaluate(&router.name, &router.version, &field, &trials);
@@ -74,7 +74,7 @@ fn field(router: &Router) -> Field {
     Field::new(on.into_iter().map(|candidate| candidate.model.clone()).collect(), others.cloned())
 }
 
-fn mistakes(options: &Options, errors: &[crate::evaluation::LineError]) -> anyhow::Error {
+fn mistakes(options: &Options, errors: &[LineError]) -> anyhow::Error {
     let file = options.data.display();
     let mut lines: Vec<String> =
         errors.iter().take(TOLD).map(|error| format!("{file}:{}: {}", error.line, error.problem)).collect();
