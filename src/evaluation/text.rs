@@ -29,9 +29,8 @@ impl Evaluation {
     }
 
     fn policy_rows(&self) -> Vec<Vec<String>> {
-        let names = || self.policies.iter().flat_map(|policy| &policy.shares).take(self.policies[0].shares.len());
         let mut rows = vec![vec!["policy".to_owned(), "quality".to_owned(), "USD per case".to_owned()]];
-        rows[0].extend(names().map(|share| share.name.clone()));
+        rows[0].extend(self.policies[0].shares.iter().map(|share| share.name.clone()));
         let shares = |policy: &Policy| policy.shares.iter().map(|share| percent(share.share)).collect::<Vec<_>>();
         for policy in &self.policies {
             let name = match &policy.always {
