@@ -15,7 +15,8 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
         problems.extend(hidden(catalog, &place, &alias.name));
         match circle(catalog, &alias.name) {
             Some(hops) => {
-                problems.push(Problem::error(place, format!("goes round in a circle: {}", hops.join(" -> "))));
+                let message = format!("goes round in a circle: {}", hops.join(" -> "));
+                problems.push(Problem { severity: severity_of_circle(catalog, &hops), place, message });
             }
             None => problems.extend(target(catalog, &place, &alias.entry.target)),
         }
@@ -30,6 +31,8 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
             // It was sound when it was saved. Now a key may be missing, which stops this router but not the relay.
             Origin::Database => {
                 let place = format!("database routers.{}", named.name);
+                let shape = named.entry.problems().into_iter().map(|message| Problem::warning(&place, message));
+                problems.extend(shape);
                 let found = router(catalog, &place, &named.name, &named.entry, false);
                 problems.extend(found.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem }));
             }
@@ -48,7 +51,7 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
 ///
 /// Looked at is what its names lead to, and whether its designator can be asked. `lists_are_in`: providers have said which
 /// models they have, so a name nobody knows is an error.
-pub fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, lists_are_in: bool) -> Vec<Problem> {
+pub(super) fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, lists_are_in: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     if catalog.aliases.get(name).is_some() {
         problems.push(Problem::error(place, format!("`{name}` is an alias too: one of the two needs another name")));
@@ -57,7 +60,9 @@ pub fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, l
     let optional = [("second_designator", &entry.second_designator), ("side_call_model", &entry.side_call_model)];
     let optional = optional.into_iter().filter_map(|(part, model)| Some((part, model.as_deref()?)));
     let parts = [("designator", entry.designator.as_str()), ("fallback", &entry.fallback)];
-    for (part, model) in parts.into_iter().chain(optional).chain(candidates) {
+    let parts = parts.into_iter().chain(optional).chain(candidates);
+    // That a name is missing is said by the check of the shape.
+    for (part, model) in parts.filter(|(_, model)| !model.trim().is_empty()) {
         if model.eq_ignore_ascii_case(name) || ends_in_router(catalog, model, name) {
             let message = format!("{part}: `{model}` leads to a router; name a model, or an alias of one");
             problems.push(Problem::error(place, message));
@@ -78,7 +83,7 @@ pub fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, l
 }
 
 /// Redirects come first, so a name that is redirected is never looked up itself.
-fn hidden(catalog: &Catalog, place: &str, name: &str) -> Option<Problem> {
+pub(super) fn hidden(catalog: &Catalog, place: &str, name: &str) -> Option<Problem> {
     let (target, redirect) = catalog.redirects.find(name)?;
     let message = format!("is never reached: the redirect `{}` makes it `{target}`", redirect.name);
     Some(Problem::warning(place, message))
@@ -124,6 +129,12 @@ fn circle(catalog: &Catalog, start: &str) -> Option<Vec<String>> {
     }
 }
 
+/// A circle that goes through a router of the database stops the names on it, but not the relay.
+fn severity_of_circle(catalog: &Catalog, hops: &[String]) -> Severity {
+    let mut routers = hops.iter().filter_map(|hop| catalog.routers.get(hop));
+    if routers.any(|router| router.origin == Origin::Database) { Severity::Warning } else { Severity::Error }
+}
+
 /// Whether aliases lead from the name to a router, or to the one called `own`.
 fn ends_in_router(catalog: &Catalog, name: &str, own: &str) -> bool {
     let mut name = name;
@@ -140,7 +151,7 @@ fn ends_in_router(catalog: &Catalog, name: &str, own: &str) -> bool {
 }
 
 /// The name at the end of a chain of aliases.
-fn end_of_aliases<'a>(catalog: &'a Catalog, name: &'a str) -> &'a str {
+pub(super) fn end_of_aliases<'a>(catalog: &'a Catalog, name: &'a str) -> &'a str {
     let mut name = name;
     for _ in 0..=catalog.aliases.iter().count() {
         match catalog.aliases.get(name) {
@@ -189,8 +200,8 @@ fn lack(catalog: &Catalog, name: &str) -> Option<(Lack, String)> {
     }
     match name.split_once('/') {
         Some((provider, _)) if catalog.provider(provider).is_none() => {
-            Some((Lack::Provider, format!("`{name}`: there is no provider `{provider}`")))
+            Some((Lack::Provider, format!("`{name}`: there is no provider `{provider}`; add it to `providers` in relay.yaml")))
         }
-        Some(_) | None => Some((Lack::Model, format!("`{name}` is not a model any provider is known to have"))),
+        Some(_) | None => Some((Lack::Model, format!("`{name}` is not a model any provider is known to have; `llm-relay models` lists them"))),
     }
 }

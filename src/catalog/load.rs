@@ -53,13 +53,21 @@ impl Catalog {
             listing: Vec::new(),
         };
         check::names(&catalog, sources.relay, &mut problems);
-        for (name, _) in sources.routers.iter().filter(|(name, _)| sources.relay.routers.get(name).is_some()) {
-            let message = format!("the router `{name}` is in the database too: rename it here, or delete it there");
-            problems.push(Problem::error(sources.relay.place("routers", name), message));
-        }
+        problems.extend(sources.routers.iter().filter_map(|(name, _)| also_in_file(sources.relay, name)));
         catalog.listing = listing::build(&catalog);
         (catalog, problems)
     }
+}
+
+/// A router of the database whose name the file gives to something else. Only one of the two could be reached.
+fn also_in_file(relay: &RelayFile, name: &str) -> Option<Problem> {
+    let section = match (relay.routers.get(name), relay.aliases.get(name)) {
+        (Some(_), _) => "routers",
+        (None, Some(_)) => "aliases",
+        (None, None) => return None,
+    };
+    let message = format!("the router `{name}` is in the database too: rename it here, or delete it there");
+    Some(Problem::error(relay.place(section, name), message))
 }
 
 /// Every model of a provider: the built-in ones, the files', the listed ones; each id once. The list's spelling counts,

@@ -6,6 +6,7 @@
 mod book;
 mod check;
 mod configure;
+mod edit;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod listing;
@@ -20,12 +21,13 @@ mod quirks;
 mod seed;
 mod table;
 
-pub use check::{MAX_REDIRECTS, router as check_router};
+pub use check::MAX_REDIRECTS;
+pub use edit::{check_router, leading_to};
 pub use listing::{Listed, ListedKind};
 pub use load::Sources;
 pub use lookup::FoundBy;
 pub use model::{Model, ModelSource};
-pub use names::{Alias, Named, Names, Origin, Redirects, Router};
+pub use names::{Alias, Named, Names, Origin, Redirects, Router, version_of};
 pub use price::{Price, PriceTier, PriceValues};
 pub use provider::{Api, Provider, ProviderState};
 pub use seed::built_in_overrides;

@@ -39,11 +39,14 @@ pub enum Origin {
 impl<T: Serialize> Named<T> {
     fn new(name: &str, entry: T, origin: Origin) -> Self {
         // Entries are plain data: there is nothing in them that JSON could refuse.
-        let json = serde_json::to_vec(&entry).unwrap_or_default();
-        let digest = Sha256::digest(&json);
-        let version = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Self { name: name.to_owned(), entry, origin, version }
+        let definition = serde_json::to_string(&entry).unwrap_or_default();
+        Self { name: name.to_owned(), version: version_of(&definition), entry, origin }
     }
+}
+
+/// The version of an entry with this JSON: sixteen hexadecimal digits.
+pub fn version_of(definition: &str) -> String {
+    Sha256::digest(definition).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Another name for a model, a router or an alias.

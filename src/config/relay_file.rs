@@ -242,6 +242,13 @@ impl RouterEntry {
         }
     }
 
+    /// Every name of a model in it.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        let candidates = self.candidates.iter().map(|candidate| &candidate.model);
+        let optional = [&self.second_designator, &self.side_call_model].into_iter().flatten();
+        [&self.designator, &self.fallback].into_iter().chain(optional).chain(candidates).map(String::as_str)
+    }
+
     /// What is wrong with it, whatever its names mean.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();

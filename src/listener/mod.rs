@@ -1,8 +1,10 @@
-//! What both listeners stand on: the accept loop under warp, and the guard against foreign host names.
+//! What both listeners stand on: the accept loop under warp, the guard against foreign host names, and the reading of
+//! bodies.
 //!
 //! The loop has a header timeout and size, a connection cap, `TCP_NODELAY` and a graceful drain with a deadline.
 //! `warp::serve` has none of these, so warp's filters are served as a service under our own loop.
 
+mod body;
 mod host;
 
 use std::convert::Infallible;
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+pub use body::{BodyError, collect};
 pub use host::{host_name, is_local_host};
 
 /// Longest request head, bytes; longer ones get a 431.

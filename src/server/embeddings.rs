@@ -2,7 +2,8 @@
 
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
-use super::{Request, Shared, body};
+use super::{Request, Shared};
+use crate::listener::collect;
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::{self, Endpoint, LoadState};
 use crate::protocol::{DecodeError, EmbedFormat, ReasoningField, ReplyContext};
@@ -27,7 +28,7 @@ pub(super) async fn embed(shared: &Shared, request: Request, format: EmbedFormat
 async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: String) -> Result<Reply, Failure> {
     let caller = Caller::of(shared, &request, id)?;
     let endpoint = request.path;
-    let bytes = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+    let bytes = collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
     let name = model_name(format, &bytes)?;
     let (embed, encoding) = format.decode_request(&bytes)?;
     let catalog = shared.catalog.load_full();

@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
-use super::{Request, Shared, body};
+use super::{Request, Shared};
+use crate::listener::collect;
 use crate::catalog::{Catalog, Model};
 use crate::chat::ChatRequest;
 use crate::clock::UnixNanos;
@@ -55,7 +56,7 @@ fn not_found(asked: &str, near: &[String]) -> String {
 async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: String) -> Result<Reply, Failure> {
     let caller = Caller::of(shared, &request, id)?;
     let endpoint = request.path;
-    let bytes = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+    let bytes = collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
     let mut ask = read(format, &bytes)?;
     let catalog = shared.catalog.load_full();
     let resolved = resolve(&catalog, &ask.model)?;

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
-use super::{Request, Shared, body};
+use super::{Request, Shared};
+use crate::listener::collect;
 use crate::auth::Principal;
 use crate::catalog::{Catalog, Listed, Model};
 use crate::clock::UnixNanos;
@@ -169,7 +170,7 @@ pub(super) async fn show(shared: &Shared, request: Request) -> Reply {
 async fn describe(shared: &Shared, request: Request, id: String) -> Result<Vec<u8>, Failure> {
     let caller = Caller::of(shared, &request, id)?;
     let agent = request.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let bytes = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+    let bytes = collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
     let name = Manage::Show.decode(&bytes)?.model;
     if !caller.principal.may_use(&name) {
         return Err(Failure::Forbidden(name));

@@ -12,7 +12,8 @@ use warp::Reply as _;
 
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
-use super::{Request, Shared, body};
+use super::{Request, Shared};
+use crate::listener::collect;
 use crate::catalog::{Catalog, Provider};
 use crate::protocol::envelope::Envelope;
 use crate::protocol::ollama::management::{self, CopyRequest, Manage, ManageRequest};
@@ -84,7 +85,7 @@ pub(super) async fn create(shared: &Shared, request: Request) -> Reply {
 pub(super) async fn copy(shared: &Shared, request: Request) -> Reply {
     guarded(request, async |request, id| {
         let caller = Caller::of(shared, &request, id)?;
-        let body = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+        let body = collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
         let ask = CopyRequest::decode(&body)?;
         permit(&caller, &ask.source)?;
         let (provider, name) = on_an_instance(shared, &ask.source, "copied", ask.not_found())?;
@@ -143,7 +144,7 @@ async fn read(
     endpoint: Manage,
 ) -> Result<(Bytes, ManageRequest), Failure> {
     let caller = Caller::of(shared, &request, id)?;
-    let body = body::collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
+    let body = collect(&request.headers, request.body, shared.policy.max_body_bytes).await?;
     let ask = endpoint.decode(&body)?;
     permit(&caller, &ask.model)?;
     Ok((body, ask))

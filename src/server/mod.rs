@@ -4,7 +4,6 @@
 //! `origin` guards against foreign web pages, `caller` says who asks. The handlers are thin: read, resolve, hand to the
 //! relay, write.
 
-mod body;
 mod caller;
 mod embeddings;
 mod inference;

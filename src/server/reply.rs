@@ -7,9 +7,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTE
 use http::{HeaderMap, HeaderValue, StatusCode};
 use warp::Reply as _;
 
-use super::body::BodyError;
 use crate::auth::AuthError;
 use crate::auth::tags::TagError;
+use crate::listener::BodyError;
 use crate::protocol::{ApiError, DecodeError, ErrorKind, ServerCodec};
 use crate::relay::{Answer, AnswerBody, RelayError, UpstreamError};
 use crate::routing::RouteError;
@@ -149,7 +149,10 @@ impl Failure {
             request_id: request_id.clone(),
         };
         match self {
-            Self::Body(BodyError::TooLarge { .. }) => plain(413, ErrorKind::TooLarge),
+            Self::Body(BodyError::TooLarge { .. }) => {
+                let message = format!("{self} (setting MAX_BODY_BYTES)");
+                ApiError { message, ..plain(413, ErrorKind::TooLarge) }
+            }
             Self::Body(BodyError::BrokenOff) => plain(400, ErrorKind::InvalidRequest),
             Self::Auth(_) => plain(401, ErrorKind::Authentication),
             Self::Forbidden(_) => ApiError { param: Some("model".into()), ..plain(403, ErrorKind::Permission) },

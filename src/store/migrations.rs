@@ -12,10 +12,11 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { number: 1, sql: include_str!("migrations/001_usage.sql") },
     Migration { number: 2, sql: include_str!("migrations/002_api_keys.sql") },
     Migration { number: 3, sql: include_str!("migrations/003_prices.sql") },
+    Migration { number: 4, sql: include_str!("migrations/004_entries.sql") },
     Migration { number: 5, sql: include_str!("migrations/005_decisions.sql") },
 ];
 

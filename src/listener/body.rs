@@ -1,17 +1,15 @@
-//! Request bodies, collected with a running limit. The content type is not looked at: Ollama and curl users never set it.
+//! Request bodies, collected with a running limit. The content type is not looked at.
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 
-use super::RequestBody;
-
 /// Why a body could not be collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BodyError {
+pub enum BodyError {
     /// It is larger than allowed.
-    #[error("the request body is larger than {limit} bytes (setting MAX_BODY_BYTES)")]
+    #[error("the request body is larger than {limit} bytes")]
     TooLarge {
         /// Bytes allowed.
         limit: usize,
@@ -22,7 +20,14 @@ pub(super) enum BodyError {
 }
 
 /// Collects a body. One that announces too much is refused before it is read.
-pub(super) async fn collect(headers: &HeaderMap, mut body: RequestBody, limit: usize) -> Result<Bytes, BodyError> {
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn collect<E>(
+    headers: &HeaderMap,
+    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    limit: usize,
+) -> Result<Bytes, BodyError> {
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     if announced.is_some_and(|length: usize| length > limit) {
