@@ -1,10 +1,13 @@
-//! The admin listener: pages for operators. For now there is one, read-only: what is ready, and who spent what.
+//! The admin listener: pages for operators, and an API for changes. For now there is one page, read-only: what is ready,
+//! and who spent what.
 //!
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `login` says who may
-//! look, `overview` gathers what the page shows, `words` writes numbers and times for people, `assets` are the files
-//! that pages need. Pages have no script and load nothing from elsewhere; `reply` tells browsers to insist on that.
+//! look, `api` is everything below `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` gathers
+//! what the page shows, `words` writes numbers and times for people, `assets` are the files that pages need. Pages have no script and load nothing from elsewhere; `reply` tells browsers to insist on that.
 
+mod api;
 mod assets;
+mod in_force;
 mod login;
 mod overview;
 mod reply;
@@ -13,16 +16,20 @@ mod words;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use bytes::{Buf, Bytes};
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, Method};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use tower_service::Service;
 use warp::Filter;
 
+pub use in_force::InForce;
 pub use login::new_password;
 
 use crate::auth::AuthMode;
@@ -35,10 +42,13 @@ use login::Login;
 /// What the pages are made from. The catalog's snapshot is taken once per request.
 pub struct Shared {
     catalog: Arc<ArcSwap<Catalog>>,
+    in_force: Arc<dyn InForce>,
     store: Store,
     policy: Policy,
     login: Login,
     started: Instant,
+    /// Whoever holds it may edit. Locked on threads that may block, only.
+    turn: Mutex<()>,
 }
 
 /// Settings that do not change while the program runs.
@@ -58,22 +68,26 @@ pub struct Policy {
 
 impl Shared {
     /// What the pages are made from; the time shown as uptime begins now.
-    pub fn new(catalog: Arc<ArcSwap<Catalog>>, store: Store, policy: Policy) -> Self {
+    pub fn new(catalog: Arc<ArcSwap<Catalog>>, in_force: Arc<dyn InForce>, store: Store, policy: Policy) -> Self {
         let login = Login::new(&policy.password);
-        Self { catalog, store, policy, login, started: Instant::now() }
+        Self { catalog, in_force, store, policy, login, started: Instant::now(), turn: Mutex::default() }
     }
 }
 
-/// A request without its body: no page reads one.
+/// A request as it arrived, body still to come.
 struct Request {
     method: Method,
     path: String,
     query: String,
     headers: HeaderMap,
     peer: SocketAddr,
+    body: RequestBody,
 }
 
-/// The pages, ready to be served.
+/// The body of a request, piece by piece.
+type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
+
+/// Pages and API, ready to be served.
 pub fn service(
     shared: Arc<Shared>,
 ) -> impl Service<http::Request<Incoming>, Response = warp::reply::Response, Error = Infallible, Future: Send>
@@ -85,9 +99,14 @@ pub fn service(
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
         .and(warp::ext::get::<Peer>())
-        .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer)| {
+        .and(warp::body::stream().map(boxed))
+        .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer), body| {
             let path = path.as_str().to_owned();
-            routes::dispatch(shared.clone(), Request { method, path, query, headers, peer })
+            Box::pin(routes::dispatch(shared.clone(), Request { method, path, query, headers, peer, body }))
         });
     warp::service(filter)
+}
+
+fn boxed(body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static) -> RequestBody {
+    Box::pin(body.map(|item| item.map(|mut buffer| buffer.copy_to_bytes(buffer.remaining()))))
 }

@@ -1,5 +1,8 @@
-//! The configuration in force: files, discovered models and keys, joined into the snapshots that requests read.
+//! The configuration in force: files, entries and keys of the database, discovered models, joined into the snapshots that
+//! requests read.
 //! Whatever changes, a whole new snapshot is built and swapped in; a broken edit changes nothing.
+
+mod entries;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +16,9 @@ use crate::catalog::{Catalog, Sources, built_in_overrides};
 use crate::config::{ConfiguredPath, Entries, OverridesFile, Problem, RelayFile, RouterEntry, Settings, Variables};
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
+use crate::store::entries::{EntryKind, StoredEntry};
 use crate::store::keys::StoredKey;
+use crate::store::{self, Conn, StoreError};
 
 /// Joins everything that feeds the snapshots.
 #[derive(Debug)]
@@ -25,7 +30,25 @@ pub(super) struct Configuration {
     keys: Arc<ArcSwap<KeyRing>>,
     /// Never locked by a request.
     parts: Mutex<Parts>,
+    /// Held from the reading of stored entries until they are in force, so that whoever read later is heard later.
+    /// Locked on threads that may block, only.
+    following: Mutex<()>,
     changed: Notify,
+}
+
+/// What the database says.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    keys: Vec<StoredKey>,
+    routers: Vec<StoredEntry>,
+}
+
+impl Stored {
+    /// Reads it.
+    pub(super) fn read(conn: &mut Conn<'_>) -> Result<Self, StoreError> {
+        let keys = store::keys::list(conn)?;
+        Ok(Self { keys, routers: store::entries::list(conn, EntryKind::Router)? })
+    }
 }
 
 #[derive(Debug)]
@@ -34,7 +57,9 @@ struct Parts {
     overrides: Arc<OverridesFile>,
     discovered: HashMap<String, Vec<ListedModel>>,
     stored_keys: Vec<StoredKey>,
-    /// Routers of the database.
+    /// Entries of the database as they stand there, to see whether they have changed.
+    stored_routers: Vec<StoredEntry>,
+    /// Those of them that can be read.
     routers: Entries<RouterEntry>,
     /// When each file was last changed, as far as it was looked at.
     stamps: [Option<SystemTime>; 2],
@@ -43,28 +68,32 @@ struct Parts {
 }
 
 impl Configuration {
-    /// Reads the files and builds the first snapshots. Warnings are returned beside them.
+    /// Reads the files and builds the first snapshots. Warnings are returned beside them; what is wrong with a router of
+    /// the database is never more, unless the files have something of the same name.
     ///
     /// # Errors
     /// Everything that is wrong, when anything is.
     pub(super) fn load(
         variables: Variables,
         settings: &Settings,
-        stored_keys: Vec<StoredKey>,
+        stored: Stored,
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let files = [settings.files.relay.clone(), settings.files.overrides.clone()];
         let stamps = stamps(&files);
         let (relay, overrides) = read(&files, &variables)?;
+        let (routers, unreadable) = entries::read(&stored.routers);
         let parts = Parts {
             relay,
             overrides,
             discovered: HashMap::new(),
-            stored_keys,
-            routers: Entries::default(),
+            stored_keys: stored.keys,
+            routers,
+            stored_routers: stored.routers,
             stamps,
             unreachable: HashMap::new(),
         };
-        let (catalog, problems) = build(&variables, &parts);
+        let (catalog, mut problems) = build(&variables, &parts);
+        problems.extend(unreadable);
         if problems.iter().any(Problem::is_error) {
             return Err(problems);
         }
@@ -77,6 +106,7 @@ impl Configuration {
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             keys: Arc::new(ArcSwap::from_pointee(keys)),
             parts: Mutex::new(parts),
+            following: Mutex::default(),
             changed: Notify::new(),
         };
         Ok((configuration, problems))
@@ -141,7 +171,7 @@ impl Configuration {
             }
         }
         if is_new {
-            // What was sound with fewer models is sound with more: only the files can hold errors.
+            // What was sound with fewer models is sound with more: only files and database can hold errors.
             let (catalog, _) = build(&self.variables, &parts);
             self.catalog.store(Arc::new(catalog));
         }

@@ -28,7 +28,7 @@ use crate::server::{self, KeepPrompts, Policy, Shared};
 use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
-use configuration::Configuration;
+use configuration::{Configuration, Stored};
 use tasks::Tasks;
 
 pub use workbench::Workbench;
@@ -76,9 +76,9 @@ impl App {
         let store = Store::open(&database).with_context(|| format!("database {}", database.display()))?;
         let journal = Journal::open(&settings.store.data_dir.join("journal")).context("journal in DATA_DIR")?;
         let journal = Arc::new(journal);
-        let stored_keys = store.blocking(keys::list).context("API keys")?;
+        let stored = store.blocking(Stored::read).context("keys and routers in the database")?;
         let (configuration, warnings) =
-            Configuration::load(variables, &settings, stored_keys).map_err(StartError::Configuration)?;
+            Configuration::load(variables, &settings, stored).map_err(StartError::Configuration)?;
         configuration::warn(&warnings);
         if !configuration.catalog().load().providers().iter().any(|provider| provider.is_ready()) {
             tracing::warn!(
@@ -137,7 +137,8 @@ impl App {
                 api_address: address,
                 auth_mode,
             };
-            let pages = admin::Shared::new(configuration.catalog().clone(), store.clone(), policy);
+            let pages =
+                admin::Shared::new(configuration.catalog().clone(), configuration.clone(), store.clone(), policy);
             let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
             let service = admin::service(Arc::new(pages));
             serving.start(|stop| async move { ended("admin", admin.listener.serve(service, limits, stop).await) });
@@ -194,9 +195,9 @@ impl App {
     }
 }
 
-/// Everything wrong with the configuration, without starting anything.
+/// Everything wrong with the configuration, without starting anything. The database is not looked at.
 pub fn check(variables: &Variables, settings: &Settings) -> Vec<Problem> {
-    match Configuration::load(variables.clone(), settings, Vec::new()) {
+    match Configuration::load(variables.clone(), settings, Stored::default()) {
         Ok((_, problems)) | Err(problems) => problems,
     }
 }
@@ -206,7 +207,8 @@ pub fn check(variables: &Variables, settings: &Settings) -> Vec<Problem> {
 /// # Errors
 /// [`StartError::Configuration`] when the configuration is refused.
 pub async fn current_catalog(variables: Variables, settings: &Settings) -> Result<Arc<Catalog>, StartError> {
-    let (configuration, _) = Configuration::load(variables, settings, Vec::new()).map_err(StartError::Configuration)?;
+    let (configuration, _) =
+        Configuration::load(variables, settings, Stored::default()).map_err(StartError::Configuration)?;
     let transport = Arc::new(Transport::new(timeouts(settings)));
     discovery::ask_all(&configuration, &transport, true).await;
     Ok(configuration.catalog().load_full())

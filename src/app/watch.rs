@@ -1,4 +1,4 @@
-//! Watches what others may change: the configuration files, and keys in the database.
+//! Watches what others may change: the configuration files, and keys and entries in the database.
 //!
 //! Both are looked at once a second. File-system events would be a little quicker, but mounts, symbolic links and
 //! editors that replace files lose them.
@@ -22,7 +22,7 @@ pub(super) async fn files(configuration: Arc<Configuration>, stop: CancellationT
     }
 }
 
-/// The task that follows the database: keys that were made or revoked by another process, and prices to be remembered.
+/// The task that follows the database: keys and entries that another process changed, and prices to be remembered.
 pub(super) async fn database(configuration: Arc<Configuration>, store: Store, stop: CancellationToken) {
     let mut known_keys = None;
     let mut known_catalog = None;
@@ -35,6 +35,10 @@ pub(super) async fn database(configuration: Arc<Configuration>, store: Store, st
             Ok(_) => {}
             // The recorder says that the database has gone; the keys in memory stay in force.
             Err(error) => tracing::debug!(%error, "cannot read the keys"),
+        }
+        let follower = configuration.clone();
+        if let Err(error) = store.run(move |conn| follower.follow_entries(conn)).await {
+            tracing::debug!(%error, "cannot read the entries");
         }
         let catalog = configuration.catalog().load_full();
         if known_catalog.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &catalog)) {

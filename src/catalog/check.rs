@@ -51,7 +51,13 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
 ///
 /// Looked at is what its names lead to, and whether its designator can be asked. `lists_are_in`: providers have said which
 /// models they have, so a name nobody knows is an error.
-pub(super) fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, lists_are_in: bool) -> Vec<Problem> {
+pub(super) fn router(
+    catalog: &Catalog,
+    place: &str,
+    name: &str,
+    entry: &RouterEntry,
+    lists_are_in: bool,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     if catalog.aliases.get(name).is_some() {
         problems.push(Problem::error(place, format!("`{name}` is an alias too: one of the two needs another name")));
@@ -199,9 +205,13 @@ fn lack(catalog: &Catalog, name: &str) -> Option<(Lack, String)> {
         };
     }
     match name.split_once('/') {
-        Some((provider, _)) if catalog.provider(provider).is_none() => {
-            Some((Lack::Provider, format!("`{name}`: there is no provider `{provider}`; add it to `providers` in relay.yaml")))
-        }
-        Some(_) | None => Some((Lack::Model, format!("`{name}` is not a model any provider is known to have; `llm-relay models` lists them"))),
+        Some((provider, _)) if catalog.provider(provider).is_none() => Some((
+            Lack::Provider,
+            format!("`{name}`: there is no provider `{provider}`; add it to `providers` in relay.yaml"),
+        )),
+        Some(_) | None => Some((
+            Lack::Model,
+            format!("`{name}` is not a model any provider is known to have; `llm-relay models` lists them"),
+        )),
     }
 }

@@ -19,7 +19,9 @@ pub fn check_router(catalog: &Catalog, name: &str, entry: &RouterEntry, lists_ar
     problems.extend(check::router(catalog, &place, name, entry, lists_are_in));
     // A router leads to models, never to another router: not even to one that is made after it.
     problems.extend(routers_naming(catalog, name).map(|other| {
-        error(format!("the router `{other}` already means a model by `{name}`: choose another name, or change it there"))
+        error(format!(
+            "the router `{other}` already means a model by `{name}`: choose another name, or change it there"
+        ))
     }));
     problems.extend(hidden(catalog, &place, name));
     problems

@@ -80,12 +80,7 @@ pub fn create(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry) -> Resu
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn replace(
-    conn: &mut Conn<'_>,
-    kind: EntryKind,
-    entry: &StoredEntry,
-    expected: &str,
-) -> Result<bool, StoreError> {
+pub fn replace(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry, expected: &str) -> Result<bool, StoreError> {
     let changed = conn.execute(
         "update entries set name = $1, definition = $2, updated_ms = $3
          where kind = $4 and name_key = $5 and definition = $6",

@@ -137,6 +137,11 @@ impl TestRelay {
         String::from_utf8(output.stdout).expect("the program prints text")
     }
 
+    /// Runs a command in the relay's own folder, whatever becomes of it.
+    pub(crate) fn run_to_end(&self, arguments: &[&str]) -> Output {
+        self.setup.program(arguments).output().expect("the program can be run")
+    }
+
     /// The report by a dimension, as soon as it counts at least `requests` requests.
     pub(crate) fn report(&self, by: &str, requests: u64) -> Value {
         let mut report = Value::Null;

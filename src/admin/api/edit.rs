@@ -1,0 +1,145 @@
+//! Changes of entries in the database, under the condition that nobody else has changed them meanwhile.
+
+use http::HeaderMap;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+
+use crate::catalog::version_of;
+use crate::store::entries::{self, EntryKind, StoredEntry};
+use crate::store::{Conn, StoreError};
+
+/// What the client expects to find, by its `If-Match` and `If-None-Match`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// It does not say.
+    Unsaid,
+    /// `If-None-Match: *`: nothing.
+    Nothing,
+    /// `If-Match: *`: an entry, whatever it says.
+    Any,
+    /// `If-Match`: one of these versions.
+    Versions(Vec<String>),
+}
+
+impl Expected {
+    /// Reads the headers. Versions are made from what an entry says, so a proxy's weak tag is as good as ours.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let tags = |name| {
+            let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+            let tags = values.flat_map(|list| list.split(',')).map(str::trim);
+            tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned()).collect::<Vec<_>>()
+        };
+        let wanted = tags(IF_MATCH);
+        if wanted.iter().any(|tag| tag == "*") {
+            return Self::Any;
+        }
+        if !wanted.is_empty() {
+            return Self::Versions(wanted);
+        }
+        if tags(IF_NONE_MATCH).iter().any(|tag| tag == "*") { Self::Nothing } else { Self::Unsaid }
+    }
+
+    fn is(&self, current: &StoredEntry) -> bool {
+        match self {
+            Self::Unsaid | Self::Nothing => false,
+            Self::Any => true,
+            Self::Versions(versions) => versions.contains(&version_of(&current.definition)),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    Created,
+    Replaced,
+    Deleted,
+}
+
+/// Why nothing was done, with the entry that is there, if there is one.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Clash {
+    pub(super) cause: ClashCause,
+    pub(super) current: Option<StoredEntry>,
+}
+
+/// Why nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClashCause {
+    /// It was to be new.
+    Exists,
+    /// The client has not said which version it means.
+    Unsaid,
+    /// It is another version now, or gone.
+    Changed,
+}
+
+/// Creates an entry, or replaces the one of the same name.
+pub(super) fn save(
+    conn: &mut Conn<'_>,
+    kind: EntryKind,
+    entry: &StoredEntry,
+    expected: &Expected,
+) -> Result<Result<Done, Clash>, StoreError> {
+    conn.transaction(|tx| {
+        let Some(current) = entries::get(tx, kind, &entry.name)? else {
+            let may_be_new = matches!(expected, Expected::Unsaid | Expected::Nothing);
+            if may_be_new && entries::create(tx, kind, entry)? {
+                return Ok(Ok(Done::Created));
+            }
+            return clash(tx, kind, &entry.name, expected);
+        };
+        if expected.is(&current) && entries::replace(tx, kind, entry, &current.definition)? {
+            return Ok(Ok(Done::Replaced));
+        }
+        clash(tx, kind, &entry.name, expected)
+    })
+}
+
+/// Takes an entry out.
+pub(super) fn delete(
+    conn: &mut Conn<'_>,
+    kind: EntryKind,
+    name: &str,
+    expected: &Expected,
+) -> Result<Result<Done, Clash>, StoreError> {
+    conn.transaction(|tx| {
+        let current = entries::get(tx, kind, name)?.filter(|current| expected.is(current));
+        match current {
+            Some(current) if entries::delete(tx, kind, name, &current.definition)? => Ok(Ok(Done::Deleted)),
+            Some(_) | None => clash(tx, kind, name, expected),
+        }
+    })
+}
+
+fn clash(
+    tx: &mut Conn<'_>,
+    kind: EntryKind,
+    name: &str,
+    expected: &Expected,
+) -> Result<Result<Done, Clash>, StoreError> {
+    let cause = match expected {
+        Expected::Unsaid => ClashCause::Unsaid,
+        Expected::Nothing => ClashCause::Exists,
+        Expected::Any | Expected::Versions(_) => ClashCause::Changed,
+    };
+    Ok(Err(Clash { cause, current: entries::get(tx, kind, name)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preconditions_are_read_as_clients_and_proxies_write_them() {
+        let read = |name: &'static str, value: &str| {
+            Expected::of(&HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]))
+        };
+        let versions = |list: &[&str]| Expected::Versions(list.iter().map(|&tag| tag.to_owned()).collect());
+        assert_eq!(read("if-match", "\"a1\""), versions(&["a1"]));
+        assert_eq!(read("if-match", "W/\"a1\", b2"), versions(&["a1", "b2"]));
+        assert_eq!(read("if-match", "*"), Expected::Any);
+        assert_eq!(read("if-none-match", "*"), Expected::Nothing);
+        assert_eq!(read("if-none-match", "\"a1\""), Expected::Unsaid);
+        assert_eq!(Expected::of(&HeaderMap::new()), Expected::Unsaid);
+    }
+}

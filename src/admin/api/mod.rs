@@ -1,0 +1,130 @@
+//! The JSON API under `/admin/api/`, for scripts and for pages. `docs/admin-api.md` describes it to its users.
+//!
+//! The table of routes is here. `guard` refuses what a foreign web page might send, `routers` has the handlers of routers,
+//! `edit` changes the database without losing anybody's change, and what cannot be done is an [`ApiError`].
+
+mod edit;
+mod error;
+mod guard;
+mod routers;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::ALLOW;
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+use super::reply::{self, Reply};
+use super::{Request, RequestBody, Shared};
+use crate::listener::collect;
+use crate::store::Conn;
+pub(super) use error::ApiError;
+
+const GET: Method = Method::GET;
+const HEAD: Method = Method::HEAD;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
+
+/// Where the API lives.
+const ROOT: &str = "/admin/api/";
+/// Largest request body, bytes.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// What a path stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Routers,
+    Router,
+}
+
+/// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
+const ROUTES: &[(&str, &[Method], Route)] =
+    &[("routers", &[GET, HEAD], Route::Routers), ("routers/NAME", &[GET, HEAD, PUT, DELETE], Route::Router)];
+
+/// Whether a path belongs to the API.
+pub(super) fn is_path(path: &str) -> bool {
+    path.starts_with(ROOT)
+}
+
+/// Answers a request of somebody who is logged in.
+pub(super) async fn dispatch(shared: &Arc<Shared>, request: Request) -> Reply {
+    route(shared, request).await.unwrap_or_else(ApiError::into_reply)
+}
+
+async fn route(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError> {
+    guard::check(&request.method, &request.headers)?;
+    let below = request.path.strip_prefix(ROOT).unwrap_or_default();
+    let (route, methods, name) =
+        find(below).ok_or_else(|| ApiError::new(404, "no_such_path", "there is no such path"))?;
+    if !methods.contains(&request.method) {
+        let allowed = methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ");
+        let message = format!("{} does not exist here; there is {allowed}", request.method);
+        return Err(ApiError::new(405, "method", message).header(ALLOW, &allowed));
+    }
+    let name = percent_decode_str(name.unwrap_or_default()).decode_utf8();
+    let name = name.map_err(|_| ApiError::new(400, "name", "the name in the path is not UTF-8"))?.trim().to_owned();
+    match (route, &request.method) {
+        (Route::Routers, _) => routers::list(shared).await,
+        (Route::Router, &Method::PUT) => routers::put(shared, name, request).await,
+        (Route::Router, &Method::DELETE) => routers::delete(shared, name, &request.headers).await,
+        (Route::Router, _) => routers::get(shared, name).await,
+    }
+}
+
+/// The route of a path below [`ROOT`], its methods, and the segment that stands for a name.
+fn find(path: &str) -> Option<(Route, &'static [Method], Option<&str>)> {
+    ROUTES.iter().find_map(|(pattern, methods, route)| {
+        let mut name = None;
+        let mut segments = path.split('/');
+        for expected in pattern.split('/') {
+            let segment = segments.next()?;
+            if expected == "NAME" && !segment.is_empty() {
+                name = Some(segment);
+            } else if expected != segment {
+                return None;
+            }
+        }
+        segments.next().is_none().then_some((*route, *methods, name))
+    })
+}
+
+impl Shared {
+    /// Does what needs the database, on a thread that may block.
+    async fn with_database(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self, &mut Conn<'_>) -> Result<Reply, ApiError> + Send + 'static,
+    ) -> Result<Reply, ApiError> {
+        let shared = self.clone();
+        self.store.run(move |conn| Ok(work(&shared, conn))).await?
+    }
+}
+
+async fn body(headers: &HeaderMap, body: RequestBody) -> Result<Bytes, ApiError> {
+    Ok(collect(headers, body, MAX_BODY_BYTES).await?)
+}
+
+/// Whether a query says `name`, `name=true` or `name=1`. Anything else but `false` and `0` is refused: what was meant as a
+/// rehearsal must not become the performance.
+fn flag(query: &str, name: &str) -> Result<bool, ApiError> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "true")));
+    match pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next_back() {
+        None | Some("false" | "0") => Ok(false),
+        Some("true" | "1") => Ok(true),
+        Some(_) => Err(ApiError::new(400, "query", format!("`{name}` is `true` or `false`"))),
+    }
+}
+
+fn json(status: u16, value: &impl Serialize) -> Reply {
+    match serde_json::to_vec(value) {
+        Ok(text) => reply::bytes(status, "application/json", text),
+        Err(error) => {
+            tracing::error!(%error, "an answer of the admin API cannot be written");
+            ApiError::new(500, "internal", "the answer cannot be written; the log says why").into_reply()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

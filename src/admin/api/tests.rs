@@ -1,0 +1,109 @@
+//! The table of routes: every path is found, and none answers without the password.
+
+use std::collections::HashMap;
+
+use arc_swap::ArcSwap;
+use http::header::AUTHORIZATION;
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use super::*;
+use crate::admin::{InForce, Policy, routes};
+use crate::auth::AuthMode;
+use crate::catalog::{Catalog, Sources, built_in_overrides};
+use crate::config::{Entries, Problem, RelayFile, RouterEntry, Variables};
+use crate::secret::Secret;
+use crate::store::{Store, StoreError};
+
+/// Finds nothing wrong and has nothing to follow.
+struct Nothing;
+
+impl InForce for Nothing {
+    fn place(&self, section: &str, name: &str) -> String {
+        format!("{section}.{name}")
+    }
+
+    fn check_router(&self, _: &str, _: &RouterEntry) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn follow(&self, _: &mut Conn<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn shared(store: Store) -> Arc<Shared> {
+    let (catalog, _) = Catalog::build(&Sources {
+        variables: &Variables::default(),
+        relay: &RelayFile::default(),
+        overrides: built_in_overrides(),
+        routers: &Entries::default(),
+        discovered: &HashMap::new(),
+    });
+    let address = ([127, 0, 0, 1], 1).into();
+    let policy = Policy {
+        password: Secret::new("sesame"),
+        trusted_proxies: Vec::new(),
+        loopback_only: true,
+        api_address: address,
+        auth_mode: AuthMode::Open,
+    };
+    Arc::new(Shared::new(Arc::new(ArcSwap::from_pointee(catalog)), Arc::new(Nothing), store, policy))
+}
+
+async fn ask(shared: &Arc<Shared>, method: &Method, path: &str, headers: HeaderMap) -> (u16, Value) {
+    let request = Request {
+        method: method.clone(),
+        path: path.to_owned(),
+        query: String::new(),
+        headers,
+        peer: ([127, 0, 0, 1], 2).into(),
+        body: Box::pin(futures_util::stream::empty()),
+    };
+    let reply = routes::dispatch(shared.clone(), request).await;
+    let status = reply.status().as_u16();
+    let body = reply.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_route_needs_the_password_and_exists_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = shared(Store::open(&folder.path().join("relay.db")).unwrap());
+    let known = HeaderMap::from_iter([(AUTHORIZATION, "Basic YTpzZXNhbWU=".parse().unwrap())]);
+    let paths = ROUTES.iter().map(|(pattern, methods, _)| (format!("{ROOT}{pattern}"), *methods));
+    for (path, methods) in paths.chain([(format!("{ROOT}nothing"), &[][..])]) {
+        for method in [GET, HEAD, PUT, DELETE, Method::POST, Method::PATCH, Method::OPTIONS] {
+            let (status, body) = ask(&shared, &method, &path, HeaderMap::new()).await;
+            assert_eq!((status, &body["error"]["code"]), (401, &"password_needed".into()), "{method} {path}");
+            let (status, body) = ask(&shared, &method, &path, known.clone()).await;
+            assert_ne!(status, 401, "{method} {path}");
+            match body["error"]["code"].as_str() {
+                Some("no_such_path") => assert!(methods.is_empty(), "{method} {path}"),
+                Some("method") => assert!(status == 405 && !methods.contains(&method), "{method} {path}"),
+                _ => assert!(methods.contains(&method), "{method} {path}: {status} {body}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_name_is_one_segment_as_it_was_written() {
+    let found = |path| find(path).map(|(route, _, name)| (route, name));
+    assert_eq!(found("routers"), Some((Route::Routers, None)));
+    assert_eq!(found("routers/team%2Fsmart"), Some((Route::Router, Some("team%2Fsmart"))));
+    for path in ["", "routers/", "routers/a/b", "routers/a/", "Routers", "routersx", "NAME", "/routers"] {
+        assert_eq!(found(path), None, "{path}");
+    }
+}
+
+#[test]
+fn a_rehearsal_is_never_misread() {
+    for (query, expected) in
+        [("", false), ("dry_run", true), ("a=b&dry_run=true", true), ("dry_run=0", false), ("dry_runs=x", false)]
+    {
+        assert_eq!(flag(query, "dry_run").unwrap(), expected, "{query}");
+    }
+    assert!(flag("dry_run=yes", "dry_run").is_err());
+    assert!(flag("dry_run=", "dry_run").is_err());
+}
