@@ -135,7 +135,7 @@ fn circle(catalog: &Catalog, start: &str) -> Option<Vec<String>> {
     }
 }
 
-/// A circle that goes through a router of the database stops the names on it, but not the relay.
+/// A circle that goes through a router of the database leaves that router without a fallback, but stops nothing else.
 fn severity_of_circle(catalog: &Catalog, hops: &[String]) -> Severity {
     let mut routers = hops.iter().filter_map(|hop| catalog.routers.get(hop));
     if routers.any(|router| router.origin == Origin::Database) { Severity::Warning } else { Severity::Error }

@@ -228,6 +228,23 @@ fn a_router_that_cannot_be_read_stops_nothing_but_itself() {
 }
 
 #[test]
+fn a_circle_through_a_stored_router_does_not_keep_the_relay_from_starting() {
+    let (upstream, mut relay) = world(NAMES);
+    created(&relay, SMART, &router("fast"));
+    relay.kill_9();
+    let names = NAMES.replace("fast: openai/gpt-fake", "fast: smart");
+    fs::write(relay.path("relay.yaml"), yaml(&upstream, &names)).expect("the folder can be written to");
+    relay.start_again();
+    assert!(relay.log().iter().any(|line| line.contains("goes round in a circle: fast -> smart -> fast")));
+    assert_eq!(answered_by(&relay, "house"), "gpt-fake");
+    // Without a fallback a candidate answers.
+    assert!(["gpt-fake", "gpt-dear"].contains(&answered_by(&relay, "smart").as_str()));
+    assert_eq!(relay.client().get("/v1/models").status, 200);
+    let problems = get(&relay, SMART).json()["problems"].to_string();
+    assert!(problems.contains("fallback: `fast` leads to a router"), "{problems}");
+}
+
+#[test]
 fn a_name_in_file_and_database_is_refused_naming_both() {
     let (upstream, mut relay) = world(NAMES);
     let taken = put(&relay, "/admin/api/routers/House", &[], &router("openai/gpt-fake"));
