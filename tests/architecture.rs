@@ -25,7 +25,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tracking", &["chat", "catalog", "routing", "store"]),
     ("relay", &["chat", "protocol", "providers", "catalog", "routing", "tracking"]),
     ("server", &["auth", "catalog", "chat", "listener", "protocol", "providers", "relay", "routing", "tracking"]),
-    ("admin", &["auth", "catalog", "config", "listener", "protocol", "store", "tracking"]),
+    ("admin", &["auth", "catalog", "chat", "config", "listener", "protocol", "relay", "routing", "store", "tracking"]),
     ("demo", &[]),
 ];
 

@@ -35,6 +35,7 @@ pub use login::new_password;
 use crate::auth::AuthMode;
 use crate::catalog::Catalog;
 use crate::listener::Peer;
+use crate::relay::Relay;
 use crate::secret::Secret;
 use crate::store::Store;
 use login::Login;
@@ -43,6 +44,8 @@ use login::Login;
 pub struct Shared {
     catalog: Arc<ArcSwap<Catalog>>,
     in_force: Arc<dyn InForce>,
+    /// Has routers choose where an operator tries them out.
+    relay: Arc<Relay>,
     store: Store,
     policy: Policy,
     login: Login,
@@ -68,9 +71,15 @@ pub struct Policy {
 
 impl Shared {
     /// What the pages are made from; the time shown as uptime begins now.
-    pub fn new(catalog: Arc<ArcSwap<Catalog>>, in_force: Arc<dyn InForce>, store: Store, policy: Policy) -> Self {
+    pub fn new(
+        catalog: Arc<ArcSwap<Catalog>>,
+        in_force: Arc<dyn InForce>,
+        relay: Arc<Relay>,
+        store: Store,
+        policy: Policy,
+    ) -> Self {
         let login = Login::new(&policy.password);
-        Self { catalog, in_force, store, policy, login, started: Instant::now(), turn: Mutex::default() }
+        Self { catalog, in_force, relay, store, policy, login, started: Instant::now(), turn: Mutex::default() }
     }
 }
 

@@ -119,8 +119,8 @@ impl App {
                 ReasoningWord::Both => Some(ReasoningField::Both),
             },
         };
-        let relay = Relay::new(transport.clone(), journal.clone(), settings.api.keep_alive);
-        let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay, policy);
+        let relay = Arc::new(Relay::new(transport.clone(), journal.clone(), settings.api.keep_alive));
+        let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay.clone(), policy);
         let instances_changed = shared.instances_changed.clone();
 
         let limits = Limits {
@@ -137,8 +137,13 @@ impl App {
                 api_address: address,
                 auth_mode,
             };
-            let pages =
-                admin::Shared::new(configuration.catalog().clone(), configuration.clone(), store.clone(), policy);
+            let pages = admin::Shared::new(
+                configuration.catalog().clone(),
+                configuration.clone(),
+                relay.clone(),
+                store.clone(),
+                policy,
+            );
             let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
             let service = admin::service(Arc::new(pages));
             serving.start(|stop| async move { ended("admin", admin.listener.serve(service, limits, stop).await) });
@@ -195,11 +200,27 @@ impl App {
     }
 }
 
-/// Everything wrong with the configuration, without starting anything. The database is not looked at.
+/// Everything wrong with the configuration, without starting anything.
 pub fn check(variables: &Variables, settings: &Settings) -> Vec<Problem> {
-    match Configuration::load(variables.clone(), settings, Stored::default()) {
+    let (stored, unreadable) = match stored(settings) {
+        Ok(stored) => (stored, None),
+        Err(error) => (Stored::default(), Some(Problem::error("DATABASE_URL", format!("{error:#}")))),
+    };
+    let mut problems = match Configuration::load(variables.clone(), settings, stored) {
         Ok((_, problems)) | Err(problems) => problems,
+    };
+    problems.extend(unreadable);
+    problems
+}
+
+/// What the database says, if there is one.
+fn stored(settings: &Settings) -> anyhow::Result<Stored> {
+    let database = &settings.store.database;
+    if !database.exists() {
+        return Ok(Stored::default());
     }
+    let store = Store::open(database).with_context(|| format!("database {}", database.display()))?;
+    Ok(store.blocking(Stored::read)?)
 }
 
 /// The catalog a relay with this configuration would have, after asking each provider for its models once.
@@ -208,7 +229,7 @@ pub fn check(variables: &Variables, settings: &Settings) -> Vec<Problem> {
 /// [`StartError::Configuration`] when the configuration is refused.
 pub async fn current_catalog(variables: Variables, settings: &Settings) -> Result<Arc<Catalog>, StartError> {
     let (configuration, _) =
-        Configuration::load(variables, settings, Stored::default()).map_err(StartError::Configuration)?;
+        Configuration::load(variables, settings, stored(settings)?).map_err(StartError::Configuration)?;
     let transport = Arc::new(Transport::new(timeouts(settings)));
     discovery::ask_all(&configuration, &transport, true).await;
     Ok(configuration.catalog().load_full())

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use uuid::Uuid;
 
 use super::{StartError, current_catalog, timeouts};
 use crate::catalog::Catalog;
 use crate::chat::ChatRequest;
-use crate::clock::UnixMillis;
 use crate::config::{Settings, Variables};
 use crate::providers::Transport;
-use crate::relay::{Choosing, Relay};
+use crate::relay::Relay;
 use crate::routing::smart::Decision;
 use crate::routing::{AtRouter, Resolution, RouteError};
 use crate::store::Store;
-use crate::tracking::{self, Journal, PastRequest, Recorder, UsageRecord};
+use crate::tracking::{self, Journal, PastRequest, Recorder};
 
 /// A relay that serves nobody. Its designator calls cost money like any other's, so they are recorded in the same place;
 /// a relay that serves may run beside it.
@@ -48,8 +46,7 @@ impl Workbench {
         &self.catalog
     }
 
-    /// Has a router choose as it would for the operator: every model allowed, nothing remembered, and designators really
-    /// asked. `asked` is the name as it was written, `command` who asks.
+    /// Has a router choose, as [`Relay::try_out`] does. `asked` is the name as it was written, `command` who asks.
     ///
     /// # Errors
     /// [`RouteError`] when nothing can answer the request.
@@ -60,22 +57,7 @@ impl Workbench {
         command: &str,
         request: &ChatRequest,
     ) -> Result<(Resolution, Decision), RouteError> {
-        let draft = UsageRecord {
-            id: Uuid::now_v7().to_string(),
-            started: UnixMillis::now(),
-            endpoint: command.to_owned(),
-            asked: asked.to_owned(),
-            ..UsageRecord::default()
-        };
-        let choosing = Choosing {
-            catalog: &self.catalog,
-            request,
-            draft: &draft,
-            session: None,
-            may_use: &|_, _| true,
-            remembers: false,
-        };
-        Box::pin(self.relay.choose(at, choosing)).await
+        Box::pin(self.relay.try_out(&self.catalog, at, asked, command, request)).await
     }
 
     /// The newest requests of a router whose prompts were kept, newest first.

@@ -8,6 +8,8 @@ mod answer;
 mod attempt;
 mod embed;
 mod error;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod observation;
 mod passage;
 mod pipe;

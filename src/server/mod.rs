@@ -42,7 +42,7 @@ pub struct Shared {
     /// Who may call.
     pub keys: Arc<ArcSwap<KeyRing>>,
     /// Carries requests to providers.
-    pub relay: Relay,
+    pub relay: Arc<Relay>,
     /// Settings that do not change while the program runs.
     pub policy: Policy,
     /// Told when a model was pulled, created, copied or deleted on an Ollama instance.
@@ -55,7 +55,7 @@ pub struct Shared {
 
 impl Shared {
     /// What the handlers share, at the start: nothing is loaded yet.
-    pub fn new(catalog: Arc<ArcSwap<Catalog>>, keys: Arc<ArcSwap<KeyRing>>, relay: Relay, policy: Policy) -> Self {
+    pub fn new(catalog: Arc<ArcSwap<Catalog>>, keys: Arc<ArcSwap<KeyRing>>, relay: Arc<Relay>, policy: Policy) -> Self {
         Self {
             catalog,
             keys,

@@ -1,12 +1,14 @@
 //! The JSON API under `/admin/api/`, for scripts and for pages. `docs/admin-api.md` describes it to its users.
 //!
 //! The table of routes is here. `guard` refuses what a foreign web page might send, `routers` has the handlers of routers,
-//! `edit` changes the database without losing anybody's change, and what cannot be done is an [`ApiError`].
+//! `trial` has one choose, `decisions` shows what was chosen; `edit` changes the database without losing anybody's change, and what cannot be done is an [`ApiError`].
 
+mod decisions;
 mod edit;
 mod error;
 mod guard;
 mod routers;
+mod trial;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ pub(super) use error::ApiError;
 
 const GET: Method = Method::GET;
 const HEAD: Method = Method::HEAD;
+const POST: Method = Method::POST;
 const PUT: Method = Method::PUT;
 const DELETE: Method = Method::DELETE;
 
@@ -37,11 +40,19 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 enum Route {
     Routers,
     Router,
+    Trial,
+    Decisions,
+    Decision,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
-const ROUTES: &[(&str, &[Method], Route)] =
-    &[("routers", &[GET, HEAD], Route::Routers), ("routers/NAME", &[GET, HEAD, PUT, DELETE], Route::Router)];
+const ROUTES: &[(&str, &[Method], Route)] = &[
+    ("routers", &[GET, HEAD], Route::Routers),
+    ("routers/NAME", &[GET, HEAD, PUT, DELETE], Route::Router),
+    ("routers/NAME/resolve", &[POST], Route::Trial),
+    ("decisions", &[GET, HEAD], Route::Decisions),
+    ("decisions/NAME", &[GET, HEAD], Route::Decision),
+];
 
 /// Whether a path belongs to the API.
 pub(super) fn is_path(path: &str) -> bool {
@@ -70,6 +81,9 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError
         (Route::Router, &Method::PUT) => routers::put(shared, name, request).await,
         (Route::Router, &Method::DELETE) => routers::delete(shared, name, &request.headers).await,
         (Route::Router, _) => routers::get(shared, name).await,
+        (Route::Trial, _) => trial::choose(shared, name, request).await,
+        (Route::Decisions, _) => decisions::list(shared, &request.query).await,
+        (Route::Decision, _) => decisions::get(shared, name).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table of routes: every path is found, and none answers without the password.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use arc_swap::ArcSwap;
 use http::header::AUTHORIZATION;
@@ -12,6 +13,7 @@ use crate::admin::{InForce, Policy, routes};
 use crate::auth::AuthMode;
 use crate::catalog::{Catalog, Sources, built_in_overrides};
 use crate::config::{Entries, Problem, RelayFile, RouterEntry, Variables};
+use crate::relay::fixture::idle_relay;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 
@@ -32,7 +34,8 @@ impl InForce for Nothing {
     }
 }
 
-fn shared(store: Store) -> Arc<Shared> {
+fn shared(folder: &Path) -> Arc<Shared> {
+    let store = Store::open(&folder.join("relay.db")).unwrap();
     let (catalog, _) = Catalog::build(&Sources {
         variables: &Variables::default(),
         relay: &RelayFile::default(),
@@ -48,7 +51,8 @@ fn shared(store: Store) -> Arc<Shared> {
         api_address: address,
         auth_mode: AuthMode::Open,
     };
-    Arc::new(Shared::new(Arc::new(ArcSwap::from_pointee(catalog)), Arc::new(Nothing), store, policy))
+    let catalog = Arc::new(ArcSwap::from_pointee(catalog));
+    Arc::new(Shared::new(catalog, Arc::new(Nothing), Arc::new(idle_relay(folder)), store, policy))
 }
 
 async fn ask(shared: &Arc<Shared>, method: &Method, path: &str, headers: HeaderMap) -> (u16, Value) {
@@ -69,7 +73,7 @@ async fn ask(shared: &Arc<Shared>, method: &Method, path: &str, headers: HeaderM
 #[tokio::test]
 async fn every_route_needs_the_password_and_exists_with_it() {
     let folder = tempfile::tempdir().unwrap();
-    let shared = shared(Store::open(&folder.path().join("relay.db")).unwrap());
+    let shared = shared(folder.path());
     let known = HeaderMap::from_iter([(AUTHORIZATION, "Basic YTpzZXNhbWU=".parse().unwrap())]);
     let paths = ROUTES.iter().map(|(pattern, methods, _)| (format!("{ROOT}{pattern}"), *methods));
     for (path, methods) in paths.chain([(format!("{ROOT}nothing"), &[][..])]) {
@@ -92,6 +96,7 @@ fn a_name_is_one_segment_as_it_was_written() {
     let found = |path| find(path).map(|(route, _, name)| (route, name));
     assert_eq!(found("routers"), Some((Route::Routers, None)));
     assert_eq!(found("routers/team%2Fsmart"), Some((Route::Router, Some("team%2Fsmart"))));
+    assert_eq!(found("routers/a/resolve"), Some((Route::Trial, Some("a"))));
     for path in ["", "routers/", "routers/a/b", "routers/a/", "Routers", "routersx", "NAME", "/routers"] {
         assert_eq!(found(path), None, "{path}");
     }

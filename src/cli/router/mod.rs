@@ -21,7 +21,7 @@ pub(super) enum Command {
     Eval(eval::Options),
     /// Run the router as it is now over recent requests: what would move, and what it would cost
     ///
-    /// Needs prompts that were kept (KEEP_PROMPTS=routed). Designators are really asked, and their calls are recorded;
+    /// Needs prompts that were kept (`KEEP_PROMPTS=routed`). Designators are really asked, and their calls are recorded;
     /// candidates are not asked.
     Replay(replay::Options),
 }

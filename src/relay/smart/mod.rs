@@ -10,9 +10,12 @@ mod memory;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::{Relay, RelayError};
 use crate::catalog::{Catalog, Model, Router};
 use crate::chat::ChatRequest;
+use crate::clock::UnixMillis;
 use crate::routing::smart::{
     Brief, Candidate, Cause, Decision, Demands, DesignatorCall, Gates, Outcome, SideCall, session_key, weigh,
 };
@@ -115,6 +118,30 @@ impl Relay {
         };
         note(&choosing.draft.id, &decision);
         Ok((resolution, decision))
+    }
+
+    /// Has a router choose as it would for the operator: every model allowed, nothing remembered, designators really asked.
+    /// `asked` is the name as it was written, `endpoint` where somebody wants to know.
+    ///
+    /// # Errors
+    /// As for [`Relay::choose`].
+    pub async fn try_out(
+        &self,
+        catalog: &Catalog,
+        at: AtRouter<'_>,
+        asked: &str,
+        endpoint: &str,
+        request: &ChatRequest,
+    ) -> Result<(Resolution, Decision), RouteError> {
+        let draft = UsageRecord {
+            id: Uuid::now_v7().to_string(),
+            started: UnixMillis::now(),
+            endpoint: endpoint.to_owned(),
+            asked: asked.to_owned(),
+            ..UsageRecord::default()
+        };
+        let may_use = &|_: &str, _: &Model| true;
+        self.choose(at, Choosing { catalog, request, draft: &draft, session: None, may_use, remembers: false }).await
     }
 
     /// Notes how a try at a model ended, for the gates of routers.

@@ -2,6 +2,7 @@
 //! them.
 
 mod choosing;
+mod explained;
 mod failing;
 mod money;
 mod names;
