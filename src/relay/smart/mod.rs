@@ -164,19 +164,11 @@ impl Relay {
     }
 }
 
-/// One line for each decision: a warning when nobody chose.
+/// One line for each decision: a warning when nobody chose. What designators said stays out of the log.
 fn note(request_id: &str, decision: &Decision) {
     let (router, cause, model) = (&decision.router, decision.cause.as_str(), &decision.model);
     if decision.cause.is_fallback() {
-        let said = decision.calls.last().and_then(|call| call.answer.as_deref()).unwrap_or_default();
-        tracing::warn!(
-            request.id = request_id,
-            router,
-            cause,
-            model.id = model,
-            designator.said = said,
-            "router fell back"
-        );
+        tracing::warn!(request.id = request_id, router, cause, model.id = model, "router fell back");
     } else {
         tracing::debug!(request.id = request_id, router, cause, model.id = model, "router chose");
     }
@@ -233,7 +225,7 @@ impl Question<'_> {
         let ttl = self.router.entry.cache_ttl();
         let caches = remembers && !ttl.is_zero();
         let version = u64::from_str_radix(&self.router.version, 16).unwrap_or_default();
-        let key = (version, passing.iter().fold(0, |set, at| set | 1 << at), brief.hash());
+        let key = (version, passing.iter().fold(0, |set, at| set | 1 << (at % 64)), brief.hash());
         let cached = if caches { routers.decisions.recall(&key, self.started) } else { None };
         if let Some(name) = cached.filter(is_passing) {
             return Ok(Choice::new(&name, Cause::Cache));
@@ -288,7 +280,7 @@ impl Question<'_> {
     }
 
     /// Asks designators; meanwhile, if they take their time, opens a connection for the case that they fail.
-    async fn ask_with_hedge(&self, brief: &Brief) -> (Option<usize>, Cause, Vec<DesignatorCall>) {
+    async fn ask_with_hedge(&self, brief: &Brief<'_>) -> (Option<usize>, Cause, Vec<DesignatorCall>) {
         // Large, and most requests to routers know their answer already.
         let asking = Box::pin(self.ask_designators(brief));
         let Some(after) = self.router.entry.hedge_after else { return asking.await };
@@ -305,7 +297,7 @@ impl Question<'_> {
         }
     }
 
-    async fn ask_designators(&self, brief: &Brief) -> (Option<usize>, Cause, Vec<DesignatorCall>) {
+    async fn ask_designators(&self, brief: &Brief<'_>) -> (Option<usize>, Cause, Vec<DesignatorCall>) {
         let entry = &self.router.entry;
         let breakers = &self.relay.routers.designators;
         let latest = self.started + entry.hard_limit();
@@ -341,7 +333,7 @@ impl Question<'_> {
     /// the bounded form of the question.
     async fn ask(
         &self,
-        brief: &Brief,
+        brief: &Brief<'_>,
         name: &str,
         designator: &Arc<Model>,
         deadline: Instant,

@@ -21,7 +21,7 @@ fn ask(turns: &[(Role, &str)]) -> ChatRequest {
     ChatRequest { messages, ..ChatRequest::default() }
 }
 
-fn with_brief<T>(request: &ChatRequest, look: impl FnOnce(&Brief, &Model) -> T) -> T {
+fn with_brief<T>(request: &ChatRequest, look: impl FnOnce(&Brief<'_>, &Model) -> T) -> T {
     let catalog = Fixture { relay: RELAY, ..Fixture::default() }.catalog();
     let router = catalog.routers().get("smart").unwrap();
     let demands = Demands::of(request);
