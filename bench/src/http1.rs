@@ -24,6 +24,8 @@ pub(crate) struct Head {
     pub(crate) start: String,
     /// The other side closes the connection after this message.
     pub(crate) close: bool,
+    /// Why a smart router of the relay chose as it did.
+    pub(crate) cause: Option<String>,
 }
 
 impl Head {
@@ -178,7 +180,7 @@ impl Reader {
 
 fn parse_head(text: &str, side: Side) -> anyhow::Result<(Head, Option<State>)> {
     let mut lines = text.lines();
-    let mut head = Head { start: lines.next().unwrap_or_default().to_owned(), close: false };
+    let mut head = Head { start: lines.next().unwrap_or_default().to_owned(), ..Head::default() };
     let (mut length, mut chunked) = (None, false);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else { continue };
@@ -189,6 +191,8 @@ fn parse_head(text: &str, side: Side) -> anyhow::Result<(Head, Option<State>)> {
             chunked = value.eq_ignore_ascii_case("chunked");
         } else if name.eq_ignore_ascii_case("connection") {
             head.close = value.eq_ignore_ascii_case("close");
+        } else if name.eq_ignore_ascii_case("x-llm-relay-router-cause") {
+            head.cause = Some(value.to_owned());
         }
     }
     let state = match (chunked, length, side) {
@@ -255,6 +259,15 @@ mod tests {
         assert_eq!(reader.push(&two[SIZED.len()..], |_| {}).unwrap(), Progress::Complete(CHUNKED.len()));
         assert_eq!(reader.head().status(), Some(200));
         assert!(!reader.head().close);
+    }
+
+    #[test]
+    fn a_routers_cause_is_known_until_the_next_head() {
+        let mut reader = Reader::new(Side::Response);
+        reader.push(b"HTTP/1.1 200 OK\r\nX-LLM-Relay-Router-Cause: pin\r\ncontent-length: 0\r\n\r\n", |_| {}).unwrap();
+        assert_eq!(reader.head().cause.as_deref(), Some("pin"));
+        reader.push(SIZED, |_| {}).unwrap();
+        assert_eq!(reader.head().cause, None);
     }
 
     #[test]

@@ -131,6 +131,9 @@ pub(crate) enum Workload {
     /// The first event of a stream, one connection
     #[value(name = "first-event")]
     FirstEvent,
+    /// W1 through smart routers that remember, ask a designator, or ask one that never answers
+    #[value(name = "routers")]
+    Routers,
 }
 
 impl Workload {
@@ -148,6 +151,7 @@ impl Workload {
             Self::W9 => "W9",
             Self::Latency => "latency",
             Self::FirstEvent => "first-event",
+            Self::Routers => "routers",
         }
     }
 }

@@ -10,6 +10,8 @@ use anyhow::{Context, ensure};
 
 /// Prompt tokens every answer reports.
 pub(crate) const PROMPT_TOKENS: u64 = 100;
+/// Tokens of what a designator says.
+pub(crate) const PICK_TOKENS: u64 = 6;
 /// Room for `@` and a time in a token.
 const STAMP_BYTES: usize = 20;
 
@@ -55,6 +57,45 @@ impl Script {
     }
 }
 
+/// What a router's designator does: as `picks-m2-w20` it names the candidate `m2` after 20 ms, as `stalls` it reads the
+/// question and never answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Designator {
+    Picks { number: usize, wait_ms: u64 },
+    Stalls,
+}
+
+impl fmt::Display for Designator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Picks { number, wait_ms } => write!(f, "picks-m{number}-w{wait_ms}"),
+            Self::Stalls => f.write_str("stalls"),
+        }
+    }
+}
+
+impl Designator {
+    /// Reads a model's name; `None`: it is not one of a designator.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let own = own_name(name);
+        if own == "stalls" {
+            return Some(Self::Stalls);
+        }
+        let (number, wait_ms) = own.strip_prefix("picks-m")?.split_once("-w")?;
+        Some(Self::Picks { number: number.parse().ok()?, wait_ms: wait_ms.parse().ok()? })
+    }
+}
+
+/// What a designator says that names a candidate.
+pub(crate) fn pick(number: usize) -> String {
+    format!("{{\"candidate\":\"m{number}\"}}")
+}
+
+/// A model's name without what some gateway puts before it, up to the last `/`.
+fn own_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or_default()
+}
+
 /// A time as it stands in a token: `@` and 19 digits.
 pub(crate) fn stamp(now_ns: u64) -> String {
     format!("@{now_ns:019}")
@@ -75,9 +116,8 @@ impl fmt::Display for Script {
 impl FromStr for Script {
     type Err = anyhow::Error;
 
-    /// Reads a model's name; a prefix up to the last `/` is some gateway's own.
     fn from_str(name: &str) -> anyhow::Result<Self> {
-        let own = name.rsplit('/').next().unwrap_or_default();
+        let own = own_name(name);
         let (numbered, joined) = own.strip_suffix("-j").map_or((own, false), |numbered| (numbered, true));
         let numbers = || {
             let (tokens, rest) = numbered.strip_prefix('t')?.split_once("-p")?;
@@ -106,6 +146,16 @@ mod tests {
         assert!("t1-p1-b5-j".parse::<Script>().is_err());
         assert_eq!(format!("fake/{script}").parse::<Script>().unwrap(), script);
         assert!("gpt-4o".parse::<Script>().is_err());
+    }
+
+    #[test]
+    fn a_name_says_what_a_designator_does() {
+        for designator in [Designator::Picks { number: 2, wait_ms: 20 }, Designator::Stalls] {
+            assert_eq!(Designator::of_name(&designator.to_string()), Some(designator));
+            assert_eq!(Designator::of_name(&format!("fake/second/{designator}")), Some(designator));
+        }
+        assert_eq!(Designator::of_name(&Script::burst(2).to_string()), None);
+        assert_eq!(Designator::of_name("picks-m1"), None);
     }
 
     #[test]

@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use crate::fake::Format;
 use crate::load::Framing;
-use crate::script::{PROMPT_TOKENS, Script};
+use crate::script::{Designator, PICK_TOKENS, PROMPT_TOKENS, Script};
 
 /// Price of a prompt token and of an answer's token in the relay's configuration, nano-USD.
 pub(crate) const PRICE_NANO_USD: (u64, u64) = (1_000, 2_000);
+/// How long the designator of [`Router::Asking`] takes for its answer.
+pub(crate) const DESIGNATOR_MS: u64 = 20;
 /// Bytes of the long prompt's JSON.
 const LONG_PROMPT_BYTES: usize = 100_000;
 
@@ -20,6 +22,21 @@ pub(crate) struct Chat {
     pub(crate) script: Script,
     pub(crate) stream: bool,
     pub(crate) prompt: Prompt,
+    /// Whom the relay is asked for instead of the model.
+    pub(crate) router: Option<Router>,
+}
+
+/// A smart router in the relay's configuration, by what becomes of a request to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Router {
+    /// The conversation has its model.
+    Pinned,
+    /// The question was decided before.
+    Cached,
+    /// The designator is asked every time.
+    Asking,
+    /// Neither of two designators ever answers.
+    Stalled,
 }
 
 /// How much is asked.
@@ -39,15 +56,56 @@ impl Chat {
         script: Script::burst(32),
         stream: false,
         prompt: Prompt::Short,
+        router: None,
     };
 
     /// A stream of 128 tokens in OpenAI's format.
     pub(crate) const STREAM: Self =
         Self { script: Script { joined: true, ..Script::burst(128) }, stream: true, ..Self::WHOLE };
 
-    /// What a complete answer costs with the prices of the relay's configuration, in nano-USD.
-    pub(crate) fn cost_nano_usd(&self) -> u64 {
-        PROMPT_TOKENS * PRICE_NANO_USD.0 + self.script.n_tokens as u64 * PRICE_NANO_USD.1
+    /// Why its router chooses as it does, the first time aside.
+    pub(crate) fn usual_cause(&self) -> Option<&'static str> {
+        self.router.map(|router| router.causes()[1])
+    }
+
+    /// What a complete answer costs with the prices of the relay's configuration, in nano-USD, and the designator's with
+    /// it if the router's cause is that it was asked. One that never answers costs nothing.
+    pub(crate) fn cost_nano_usd(&self, cause: Option<&str>) -> u64 {
+        let cost = |n_tokens| PROMPT_TOKENS * PRICE_NANO_USD.0 + n_tokens * PRICE_NANO_USD.1;
+        let choosing = if cause == Some("designator") { cost(PICK_TOKENS) } else { 0 };
+        cost(self.script.n_tokens as u64) + choosing
+    }
+}
+
+impl Router {
+    pub(crate) const ALL: [Self; 4] = [Self::Pinned, Self::Cached, Self::Asking, Self::Stalled];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pinned => "pinned",
+            Self::Cached => "cached",
+            Self::Asking => "asking",
+            Self::Stalled => "stalled",
+        }
+    }
+
+    /// What it must say why it chose, at the first request and at every later one.
+    pub(crate) fn causes(self) -> [&'static str; 2] {
+        match self {
+            Self::Pinned => ["designator", "pin"],
+            Self::Cached => ["designator", "cache"],
+            Self::Asking => ["designator"; 2],
+            Self::Stalled => ["fallback-timeout"; 2],
+        }
+    }
+
+    /// Who chooses. The fastest where choosing is not what is measured.
+    pub(crate) fn designator(self) -> Designator {
+        match self {
+            Self::Pinned | Self::Cached => Designator::Picks { number: 1, wait_ms: 0 },
+            Self::Asking => Designator::Picks { number: 1, wait_ms: DESIGNATOR_MS },
+            Self::Stalled => Designator::Stalls,
+        }
     }
 }
 
@@ -95,10 +153,11 @@ impl Face {
     pub(crate) fn chat(&self, chat: &Chat) -> Vec<u8> {
         let format = self.format(chat);
         let script = chat.script.to_string();
-        let model = match self {
-            Self::Provider => script,
-            Self::Relay { .. } => format!("{}/{script}", provider_id(chat.provider)),
-            Self::Peer(peer) => peer.model.replace("{}", &script),
+        let model = match (self, chat.router) {
+            (Self::Provider, _) => script,
+            (Self::Relay { .. }, Some(router)) => router.name().to_owned(),
+            (Self::Relay { .. }, None) => format!("{}/{script}", provider_id(chat.provider)),
+            (Self::Peer(peer), _) => peer.model.replace("{}", &script),
         };
         let path = match format {
             Format::OpenAi => "/v1/chat/completions".to_owned(),
@@ -107,14 +166,13 @@ impl Face {
             Format::Gemini => format!("/v1beta/models/{model}:generateContent"),
             Format::Ollama => "/api/chat".to_owned(),
         };
-        let body = body(format, &model, chat).to_string();
-        let length = body.len();
-        let headers = self.headers();
-        format!(
-            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\nuser-agent: llm-relay-bench/1\r\n\
-             {headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes()
+        let session = if chat.router == Some(Router::Pinned) { "x-llm-relay-session: bench\r\n" } else { "" };
+        post(&path, &format!("{}{session}", self.headers()), &body(format, &model, chat))
+    }
+
+    /// What a router asks its designator about [`Chat::WHOLE`], as far as it matters: as many bytes, in the same form.
+    pub(crate) fn question(&self, designator: Designator) -> Vec<u8> {
+        post("/v1/chat/completions", &self.headers(), &question(designator))
     }
 
     /// A list, for which nothing is sent.
@@ -137,6 +195,16 @@ impl Face {
             }
         }
     }
+}
+
+fn post(path: &str, headers: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: application/json\r\nuser-agent: llm-relay-bench/1\r\n\
+         {headers}content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 /// How the events of a format are set apart.
@@ -169,6 +237,20 @@ fn body(format: Format, model: &str, chat: &Chat) -> Value {
         }
         Format::Ollama => json!({"model": model, "messages": messages, "stream": chat.stream}),
     }
+}
+
+fn question(designator: Designator) -> Value {
+    let rules = "You choose which of these models answers a request, and never answer it yourself. ".repeat(10);
+    let ask = format!("Request:\n{}\nAnswer with one of m1, m2, m3.", json!({"turns": messages(Prompt::Short)}));
+    let choice = json!({"type": "string", "enum": ["m1", "m2", "m3"]});
+    let schema = json!({"type": "object", "properties": {"candidate": choice}, "required": ["candidate"]});
+    json!({
+        "model": designator.to_string(),
+        "messages": [{"role": "system", "content": rules}, {"role": "user", "content": ask}],
+        "temperature": 0.0,
+        "max_tokens": 16,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "choice", "schema": schema, "strict": true}},
+    })
 }
 
 fn messages(prompt: Prompt) -> Vec<Value> {
@@ -235,6 +317,11 @@ mod tests {
         let relay = sent(&Face::Relay { key: "sk-1".to_owned() });
         assert!(relay.starts_with("POST /api/chat "));
         assert!(relay.contains("Bearer sk-1") && relay.contains("\"fake-openai/t128-p0-b5-j\""));
+        let pinned = Chat { router: Some(Router::Pinned), ..Chat::WHOLE };
+        let face = Face::Relay { key: "sk-1".to_owned() };
+        let pinned = String::from_utf8(face.chat(&pinned)).unwrap();
+        assert!(pinned.contains("\r\nx-llm-relay-session: bench\r\n") && pinned.contains("\"model\":\"pinned\""));
+        assert!(!relay.contains("x-llm-relay-session"));
         let peer = PeerFace { key: "k".to_owned(), model: "x/{}".to_owned(), headers: vec!["a: b".to_owned()] };
         let peer = sent(&Face::Peer(peer));
         assert!(peer.contains("\r\na: b\r\n") && peer.contains("\"x/t128-p0-b5-j\""));

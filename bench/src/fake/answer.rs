@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::format::Format;
-use crate::script::{PROMPT_TOKENS, Script};
+use crate::script::{PICK_TOKENS, PROMPT_TOKENS, Script};
 
 /// Everything that decides the bytes of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,12 +70,7 @@ fn whole(request: &Request) -> Value {
     let text = request.script.text();
     let tokens = request.script.n_tokens;
     match request.format {
-        Format::OpenAi => json!({
-            "id": "chatcmpl-bench", "object": "chat.completion", "created": 1_700_000_000, "model": model,
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": text, "refusal": null},
-                "logprobs": null, "finish_reason": "stop"}],
-            "usage": openai_usage(tokens), "system_fingerprint": "fp_bench",
-        }),
+        Format::OpenAi => openai(&model, &text, tokens as u64),
         Format::Anthropic => json!({
             "id": "msg_bench", "type": "message", "role": "assistant", "model": model,
             "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": null,
@@ -89,6 +84,20 @@ fn whole(request: &Request) -> Value {
             "prompt_eval_duration": 500_000, "eval_count": tokens, "eval_duration": 1_000_000,
         }),
     }
+}
+
+/// The body of what a designator says.
+pub(super) fn verdict(model: &str, text: &str) -> String {
+    openai(model, text, PICK_TOKENS).to_string()
+}
+
+fn openai(model: &str, text: &str, tokens: u64) -> Value {
+    json!({
+        "id": "chatcmpl-bench", "object": "chat.completion", "created": 1_700_000_000, "model": model,
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": text, "refusal": null},
+            "logprobs": null, "finish_reason": "stop"}],
+        "usage": openai_usage(tokens), "system_fingerprint": "fp_bench",
+    })
 }
 
 /// The events of a stream, framed as the format frames them.
@@ -119,7 +128,7 @@ fn events(request: &Request) -> Vec<(Option<usize>, String)> {
             }
             events.push((None, delta(json!({}), json!("stop"))));
             if request.include_usage {
-                events.push((None, chunk(json!([]), openai_usage(tokens))));
+                events.push((None, chunk(json!([]), openai_usage(tokens as u64))));
             }
             events.push((None, "data: [DONE]\n\n".to_owned()));
         }
@@ -177,9 +186,9 @@ fn events(request: &Request) -> Vec<(Option<usize>, String)> {
     events
 }
 
-fn openai_usage(tokens: usize) -> Value {
+fn openai_usage(tokens: u64) -> Value {
     json!({
-        "prompt_tokens": PROMPT_TOKENS, "completion_tokens": tokens, "total_tokens": PROMPT_TOKENS + tokens as u64,
+        "prompt_tokens": PROMPT_TOKENS, "completion_tokens": tokens, "total_tokens": PROMPT_TOKENS + tokens,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0,
             "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
@@ -233,6 +242,17 @@ mod tests {
                 assert_eq!(format.text(&body, stream).unwrap(), script.text(), "{format:?}, stream: {stream}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_designator_says_is_an_answer_with_its_usage() {
+        let body = verdict("picks-m1-w0", "m1");
+        assert_eq!(Format::OpenAi.text(&body, false).unwrap(), "m1");
+        let usage = &serde_json::from_str::<Value>(&body).unwrap()["usage"];
+        assert_eq!(
+            (&usage["prompt_tokens"], &usage["completion_tokens"]),
+            (&json!(PROMPT_TOKENS), &json!(PICK_TOKENS))
+        );
     }
 
     #[test]

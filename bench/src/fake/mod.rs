@@ -1,7 +1,8 @@
 //! The fake provider: a process of its own that answers in four wire formats from bytes rendered before.
 //!
 //! It shares the machine with the target, so it must be cheap; and it must be like a provider, so every event of a
-//! stream is a write of its own and `TCP_NODELAY` is set. The model's name says what to answer ([`Script`]).
+//! stream is a write of its own and `TCP_NODELAY` is set. The model's name says what to answer ([`Script`]), or which
+//! designator of the relay's routers it is ([`Designator`]).
 
 mod answer;
 mod format;
@@ -13,7 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
@@ -23,7 +24,7 @@ use self::answer::{Piece, Request, render, sized};
 use self::format::{flag_after, text_after};
 use crate::clock::now_ns;
 use crate::http1::{Head, Progress, Reader, Side};
-use crate::script::{Script, stamp};
+use crate::script::{Designator, Script, pick, stamp};
 
 pub(crate) use self::format::Format;
 
@@ -85,7 +86,8 @@ async fn answer(stream: &mut TcpStream, head: &Head, body: &[u8], answers: &Answ
         return Ok(stream.write_all(&list).await?);
     }
     match understand(head.path(), body) {
-        Ok(request) => {
+        Ok(Asked::Designator(designator)) => designate(stream, designator).await,
+        Ok(Asked::Chat(request)) => {
             let known = answers.borrow().get(&request).cloned();
             let pieces = known.unwrap_or_else(|| {
                 let pieces = Rc::new(render(&request));
@@ -107,7 +109,15 @@ fn listed_models(path: &str) -> Option<usize> {
     Some(prefix.split('/').find_map(|part| part.strip_prefix("list-")?.parse().ok()).unwrap_or(1))
 }
 
-fn understand(path: &str, body: &[u8]) -> anyhow::Result<Request> {
+/// What is wanted.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Chat(Request),
+    /// A router's question, which is always one for a whole answer in OpenAI's format.
+    Designator(Designator),
+}
+
+fn understand(path: &str, body: &[u8]) -> anyhow::Result<Asked> {
     let format = Format::of_path(path).with_context(|| format!("nothing is at {path}"))?;
     let in_path = path.rsplit('/').next().and_then(|last| last.split_once(':'));
     let (model, stream) = match (format, in_path) {
@@ -115,8 +125,31 @@ fn understand(path: &str, body: &[u8]) -> anyhow::Result<Request> {
         // Ollama streams unless told not to.
         _ => (text_after(body, "\"model\""), flag_after(body, "\"stream\"", format == Format::Ollama)),
     };
-    let script: Script = model.context("the request names no model")?.parse()?;
-    Ok(Request { format, script, stream, include_usage: flag_after(body, "\"include_usage\"", false) })
+    let model = model.context("the request names no model")?;
+    if let Some(designator) = Designator::of_name(model) {
+        ensure!(format == Format::OpenAi && !stream, "designators answer whole, in OpenAI's format");
+        return Ok(Asked::Designator(designator));
+    }
+    let script: Script = model.parse()?;
+    let include_usage = flag_after(body, "\"include_usage\"", false);
+    Ok(Asked::Chat(Request { format, script, stream, include_usage }))
+}
+
+async fn designate(stream: &mut TcpStream, designator: Designator) -> anyhow::Result<()> {
+    match designator {
+        Designator::Picks { number, wait_ms } => {
+            if wait_ms > 0 {
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            }
+            let body = answer::verdict(&designator.to_string(), &pick(number));
+            Ok(stream.write_all(&sized("200 OK", "application/json", &body)).await?)
+        }
+        Designator::Stalls => {
+            // Until whoever asked goes away.
+            while stream.read(&mut [0; 1024]).await? > 0 {}
+            bail!("the client has left")
+        }
+    }
 }
 
 async fn send(stream: &mut TcpStream, pieces: &[Piece], pace_ms: u64) -> anyhow::Result<()> {
@@ -147,7 +180,10 @@ mod tests {
     #[test]
     fn a_request_is_understood_in_every_format() {
         let body = br#"{"model":"t2-p0-b5","stream":true,"stream_options":{"include_usage":true}}"#;
-        let request = |path, body| understand(path, body).unwrap();
+        let request = |path, body| match understand(path, body).unwrap() {
+            Asked::Chat(request) => request,
+            Asked::Designator(designator) => panic!("{designator}"),
+        };
         let openai = request("/v1/chat/completions", body);
         assert!(openai.stream && openai.include_usage && openai.format == Format::OpenAi);
         assert!(request("/v1/messages", body).stream);
@@ -156,6 +192,15 @@ mod tests {
         assert!(request("/api/chat", br#"{"model":"t2-p0-b5"}"#).stream);
         assert!(!request("/api/chat", br#"{"model":"t2-p0-b5","stream":false}"#).stream);
         assert!(understand("/v1/embeddings", body).is_err());
+    }
+
+    #[test]
+    fn a_designator_is_told_from_a_model_that_answers() {
+        let path = "/v1/chat/completions";
+        let asked = understand(path, br#"{"model":"second/picks-m1-w20","messages":[]}"#).unwrap();
+        assert_eq!(asked, Asked::Designator(Designator::Picks { number: 1, wait_ms: 20 }));
+        assert!(understand(path, br#"{"model":"stalls","stream":true}"#).is_err());
+        assert!(understand("/api/chat", br#"{"model":"stalls","stream":false}"#).is_err());
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub(super) struct Client {
 /// What an answer brought.
 struct Seen {
     status: u16,
+    cause: Option<String>,
     n_bytes: usize,
     n_events: usize,
 }
@@ -129,7 +130,8 @@ impl Client {
             }
         }
         let status = reader.head().status().context("the answer has no status")?;
-        Ok(Some(Seen { status, n_bytes, n_events: events.n_events() }))
+        let cause = reader.head().cause.clone();
+        Ok(Some(Seen { status, cause, n_bytes, n_events: events.n_events() }))
     }
 }
 
@@ -138,11 +140,15 @@ impl Client {
 pub(crate) struct Expected {
     pub(super) n_bytes: usize,
     pub(super) n_events: usize,
+    /// What a smart router must give as its cause; `None`: no router chooses.
+    pub(super) cause: Option<&'static str>,
 }
 
 impl Expected {
     fn check(self, seen: &Seen) -> anyhow::Result<()> {
         ensure!(seen.status == 200, "the status is {}", seen.status);
+        let cause = seen.cause.as_deref();
+        ensure!(cause == self.cause, "the router's cause is {cause:?} instead of {:?}", self.cause);
         ensure!(seen.n_events == self.n_events, "{} events instead of {}", seen.n_events, self.n_events);
         // Ids and durations in an answer may differ in length from one to the next.
         let tolerance = 64 + self.n_events * 16;
@@ -158,11 +164,17 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_not_the_expected_one_is_an_error() {
-        let expected = Expected { n_bytes: 5000, n_events: 10 };
-        let check = |status, n_bytes, n_events| expected.check(&Seen { status, n_bytes, n_events }).is_ok();
+        let expected = Expected { n_bytes: 5000, n_events: 10, cause: None };
+        let seen = |status, n_bytes, n_events| Seen { status, cause: None, n_bytes, n_events };
+        let check = |status, n_bytes, n_events| expected.check(&seen(status, n_bytes, n_events)).is_ok();
         assert!(check(200, 5010, 10));
         assert!(!check(500, 5000, 10));
         assert!(!check(200, 5000, 9));
         assert!(!check(200, 4000, 10));
+        let caused = |cause: &str| Seen { cause: Some(cause.to_owned()), ..seen(200, 5000, 10) };
+        let expected = Expected { cause: Some("pin"), ..expected };
+        assert!(expected.check(&caused("pin")).is_ok());
+        assert!(expected.check(&caused("cache")).is_err());
+        assert!(expected.check(&seen(200, 5000, 10)).is_err());
     }
 }

@@ -165,8 +165,17 @@ fn fraction(index: usize, of: usize) -> f64 {
     index as f64 / of.max(1) as f64
 }
 
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) status: u16,
+    /// Why a smart router chose as it did.
+    pub(crate) cause: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
 /// One request on a connection of its own; the whole answer.
-pub(crate) async fn fetch(address: SocketAddr, request: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+pub(crate) async fn fetch(address: SocketAddr, request: &[u8]) -> anyhow::Result<Fetched> {
     let mut stream = TcpStream::connect(address).await.with_context(|| format!("cannot connect to {address}"))?;
     stream.write_all(request).await?;
     let mut reader = Reader::new(Side::Response);
@@ -178,16 +187,17 @@ pub(crate) async fn fetch(address: SocketAddr, request: &[u8]) -> anyhow::Result
             ensure!(reader.may_end_here(), "the answer broke off: {}", String::from_utf8_lossy(&body));
         }
         if n_read == 0 || progress != Progress::Pending {
-            return Ok((reader.head().status().context("the answer has no status")?, body));
+            let status = reader.head().status().context("the answer has no status")?;
+            return Ok(Fetched { status, cause: reader.head().cause.clone(), body });
         }
     }
 }
 
 /// What an answer that was found right teaches about the next ones.
-pub(crate) fn learn(framing: Framing, body: &[u8]) -> Expected {
+pub(crate) fn learn(framing: Framing, body: &[u8], cause: Option<&'static str>) -> Expected {
     let mut counter = events::Counter::new(framing);
     counter.push(body);
-    Expected { n_bytes: body.len(), n_events: counter.n_events() }
+    Expected { n_bytes: body.len(), n_events: counter.n_events(), cause }
 }
 
 #[cfg(test)]
@@ -202,7 +212,7 @@ mod tests {
 
     fn plan(address: SocketAddr) -> Rc<Plan> {
         let request = b"GET / HTTP/1.1\r\n\r\n".to_vec();
-        let expected = learn(Framing::None, b"{}");
+        let expected = learn(Framing::None, b"{}", None);
         Rc::new(Plan { address, request, framing: Framing::None, expected, stamped: false, leave_every: None })
     }
 

@@ -9,7 +9,7 @@ use crate::options::Workload;
 use crate::report::{Figure, Limit};
 use crate::rounds::mib;
 use crate::target::Target;
-use crate::target::relay::Setup;
+use crate::target::relay::{Extra, Setup};
 use crate::terminal::progress;
 
 /// How long a target has been left alone when its memory is read.
@@ -36,7 +36,7 @@ impl Suite<'_> {
         let provider = self.provider.address;
         let mut setups = Vec::new();
         for (name, program) in self.programs() {
-            setups.push((name, Setup::new(program, &folder.path().join(name), provider, None)?));
+            setups.push((name, Setup::new(program, &folder.path().join(name), provider, Extra::Nothing)?));
         }
         let (mut new, mut existing, mut rss) = <(Rounds, Rounds, Rounds)>::default();
         for round in 1..=self.options.n_rounds() {

@@ -12,6 +12,7 @@ use crate::report::{Figure, JUDGED, Limit};
 use crate::rounds::{Entrant, Sample, interleave, warm_up};
 use crate::stats::Comparison;
 use crate::target::Target;
+use crate::target::relay::Extra;
 use crate::terminal::progress;
 
 const N_MODELS: usize = 1_000;
@@ -23,7 +24,7 @@ impl Suite<'_> {
     pub(super) async fn lists(&mut self) -> anyhow::Result<()> {
         let workload = Workload::W9;
         let folder = TempDir::new_in(&self.folder)?;
-        let targets = self.relays(folder.path(), Some(N_MODELS)).await?;
+        let targets = self.relays(folder.path(), Extra::Models(N_MODELS)).await?;
         let duration = self.options.slice()?;
         for (path, key) in [("/v1/models", "data"), ("/api/tags", "models")] {
             progress(&format!(" {path}"));

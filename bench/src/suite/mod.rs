@@ -4,6 +4,7 @@ mod chats;
 mod idle;
 mod lists;
 mod records;
+mod routers;
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use crate::options::{Options, Workload};
 use crate::report::{Figure, JUDGED, Limit, Report};
 use crate::rounds::{Sample, Series};
 use crate::stats::Comparison;
-use crate::target::relay::Setup;
+use crate::target::relay::{Extra, Setup};
 use crate::target::{Provider, Target};
 use crate::terminal::progress;
 use crate::workload::{Chat, PeerFace, Prompt};
@@ -60,6 +61,7 @@ impl Suite<'_> {
             Workload::W9 => self.lists().await,
             Workload::Latency => self.latency().await,
             Workload::FirstEvent => self.first_event().await,
+            Workload::Routers => self.routers().await,
         };
         if let Err(error) = outcome {
             let failure = format!("{}: {error:#}", workload.name());
@@ -76,7 +78,7 @@ impl Suite<'_> {
             targets.push(Target::direct(provider));
         }
         targets.push(Target::nginx(folder, provider).await?);
-        targets.extend(self.relays(folder, None).await?);
+        targets.extend(self.relays(folder, Extra::Nothing).await?);
         let peer = &self.options.peer;
         if let Some(address) = peer.address.as_ref().filter(|_| peer.workloads.contains(&workload)) {
             let face = PeerFace { key: peer.key.clone(), model: peer.model.clone(), headers: peer.headers.clone() };
@@ -85,11 +87,11 @@ impl Suite<'_> {
         Ok(targets)
     }
 
-    /// A fresh relay of each program. `n_models`: one of its providers lists so many.
-    async fn relays(&self, folder: &Path, n_models: Option<usize>) -> anyhow::Result<Vec<Target>> {
+    /// A fresh relay of each program.
+    async fn relays(&self, folder: &Path, extra: Extra) -> anyhow::Result<Vec<Target>> {
         let mut targets = Vec::new();
         for (name, program) in self.programs() {
-            let setup = Setup::new(program, &folder.join(name), self.provider.address, n_models)?;
+            let setup = Setup::new(program, &folder.join(name), self.provider.address, extra)?;
             targets.push(Target::relay(name, &setup).await?);
         }
         Ok(targets)

@@ -14,7 +14,7 @@ use crate::rounds::{Entrant, Sample, interleave, warm_up};
 use crate::script::Script;
 use crate::stats::Comparison;
 use crate::target::Target;
-use crate::target::relay::Setup;
+use crate::target::relay::{Extra, Setup};
 use crate::terminal::progress;
 use crate::workload::Chat;
 
@@ -33,9 +33,9 @@ impl Suite<'_> {
         let full_folder = folder.path().join("full");
         copy(&filled, &full_folder)?;
         let (program, provider) = (&self.options.relay, self.provider.address);
-        let empty = Setup::new(program, &folder.path().join("empty"), provider, None)?;
-        let full = Setup::new(program, &full_folder, provider, None)?;
-        let n_full = full.report()?.requests;
+        let empty = Setup::new(program, &folder.path().join("empty"), provider, Extra::Nothing)?;
+        let full = Setup::new(program, &full_folder, provider, Extra::Nothing)?;
+        let n_full = full.report()?.total.requests;
         ensure!(n_full >= n_records as u64, "{} holds {n_full} records", filled.display());
 
         let (empty, full) = (Target::relay(JUDGED, &empty).await?, Target::relay("relay, full", &full).await?);
@@ -75,7 +75,7 @@ impl Suite<'_> {
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
-        let setup = Setup::new(&self.options.relay, &folder, self.provider.address, None)?;
+        let setup = Setup::new(&self.options.relay, &folder, self.provider.address, Extra::Nothing)?;
         let target = Target::relay(JUDGED, &setup).await?;
         let chat = Chat { script: Script::burst(8), ..Chat::WHOLE };
         let plan = target.plan(&chat, None).await?;

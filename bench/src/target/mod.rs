@@ -4,7 +4,8 @@ mod child;
 pub(crate) mod nginx;
 pub(crate) mod relay;
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,10 +16,12 @@ use anyhow::{Context, bail, ensure};
 use nix::unistd::Pid;
 
 use self::child::Process;
-use self::relay::Setup;
-use crate::load::{Expected, Framing, Plan, fetch, learn};
+use self::relay::{Setup, Sums};
+use crate::fake::Format;
+use crate::load::{Expected, Fetched, Framing, Plan, fetch, learn};
 use crate::process::Tree;
-use crate::workload::{Chat, Face, PeerFace, framing};
+use crate::script::{Designator, pick};
+use crate::workload::{Chat, Face, PeerFace, Router, framing};
 
 /// How long a target may take to listen.
 const START_WITHIN: Duration = Duration::from_secs(60);
@@ -73,11 +76,11 @@ pub(crate) struct Target {
 struct Books {
     setup: Setup,
     /// What was in the database before.
-    before: relay::Total,
-    asked: Cell<Asked>,
+    before: relay::Report,
+    asked: RefCell<HashMap<Option<Router>, Asked>>,
 }
 
-/// What was asked of a relay.
+/// What was asked of a relay, through one router or none.
 #[derive(Debug, Clone, Copy, Default)]
 struct Asked {
     n_answers: u64,
@@ -113,7 +116,7 @@ impl Target {
     pub(crate) async fn relay(name: &str, setup: &Setup) -> anyhow::Result<Self> {
         let before = setup.report().with_context(|| name.to_owned())?;
         let mut target = Self::start_relay(name, setup)?;
-        target.books = Some(Books { setup: setup.clone(), before, asked: Cell::default() });
+        target.books = Some(Books { setup: setup.clone(), before, asked: RefCell::default() });
         let ready = target.wait_until_ready("/health", READY_PAUSE).await;
         ready.with_context(|| format!("{name}; the end of its log:\n{}", setup.log_tail()))?;
         target.refuses_strangers().await.with_context(|| name.to_owned())?;
@@ -167,41 +170,73 @@ impl Target {
     pub(crate) async fn plan(&self, chat: &Chat, leave_every: Option<u64>) -> anyhow::Result<Rc<Plan>> {
         let request = self.face.chat(chat);
         let format = self.face.format(chat);
-        let (status, body) = fetch(self.address, &request).await.with_context(|| self.name.clone())?;
+        let framing = framing(format, chat.stream);
+        let text = chat.script.text();
+        if let Some([first, _]) = chat.router.map(Router::causes) {
+            // A router that remembers has its choice from here on.
+            self.teach(&request, format, framing, &text, Some(first)).await?;
+            self.note_of(chat, Some(first), 1, 0);
+        }
+        let expected = self.teach(&request, format, framing, &text, chat.usual_cause()).await?;
+        self.note(chat, 1, 0);
+        let stamped = chat.stream && chat.script.pace_ms > 0;
+        Ok(Rc::new(Plan { address: self.address, request, framing, expected, stamped, leave_every }))
+    }
+
+    /// Plans to ask a router's designator its question many times.
+    pub(crate) async fn plan_question(&self, designator: Designator) -> anyhow::Result<Rc<Plan>> {
+        let Designator::Picks { number, .. } = designator else { bail!("{designator} never answers") };
+        let (request, framing) = (self.face.question(designator), Framing::None);
+        let expected = self.teach(&request, Format::OpenAi, framing, &pick(number), None).await?;
+        Ok(Rc::new(Plan { address: self.address, request, framing, expected, stamped: false, leave_every: None }))
+    }
+
+    /// Asks once; what comes must be this text, and teaches what the next answers look like.
+    async fn teach(
+        &self,
+        request: &[u8],
+        format: Format,
+        framing: Framing,
+        text: &str,
+        cause: Option<&'static str>,
+    ) -> anyhow::Result<Expected> {
+        let Fetched { status, cause: given, body } =
+            fetch(self.address, request).await.with_context(|| self.name.clone())?;
         let answer = String::from_utf8_lossy(&body);
         ensure!(status == 200, "{} answers {status}: {answer}", self.name);
-        let text = format.text(&answer, chat.stream).with_context(|| self.name.clone())?;
-        let (got, expected) = (without_times(&text), without_times(&chat.script.text()));
-        ensure!(got == expected, "{} answers `{got}` instead of `{expected}`", self.name);
-        self.note(chat, 1, 0);
-        let framing = framing(format, chat.stream);
-        let stamped = chat.stream && chat.script.pace_ms > 0;
-        let expected = learn(framing, &body);
-        Ok(Rc::new(Plan { address: self.address, request, framing, expected, stamped, leave_every }))
+        let got = format.text(&answer, framing != Framing::None).with_context(|| self.name.clone())?;
+        let (got, text) = (without_times(&got), without_times(text));
+        ensure!(got == text, "{} answers `{got}` instead of `{text}`", self.name);
+        ensure!(given.as_deref() == cause, "{}: the router's cause is {given:?} instead of {cause:?}", self.name);
+        Ok(learn(framing, &body, cause))
     }
 
     /// Plans to ask for a list many times; it must have at least `n_entries`.
     pub(crate) async fn plan_list(&self, path: &str, key: &str, n_entries: usize) -> anyhow::Result<Rc<Plan>> {
         let request = self.face.get(path);
-        let (status, body) = fetch(self.address, &request).await.with_context(|| self.name.clone())?;
+        let Fetched { status, body, .. } = fetch(self.address, &request).await.with_context(|| self.name.clone())?;
         ensure!(status == 200, "{} answers {status} to {path}", self.name);
         let list: serde_json::Value = serde_json::from_slice(&body).with_context(|| format!("{path} is not JSON"))?;
         let n_listed = list[key].as_array().map_or(0, Vec::len);
         ensure!(n_listed >= n_entries, "{} lists {n_listed} models at {path}, not {n_entries}", self.name);
-        let expected: Expected = learn(Framing::None, &body);
+        let expected = learn(Framing::None, &body, None);
         let address = self.address;
         Ok(Rc::new(Plan { address, request, framing: Framing::None, expected, stamped: false, leave_every: None }))
     }
 
     /// Notes what was asked, for [`Target::close`].
     pub(crate) fn note(&self, chat: &Chat, n_answers: u64, n_left: u64) {
+        self.note_of(chat, chat.usual_cause(), n_answers, n_left);
+    }
+
+    fn note_of(&self, chat: &Chat, cause: Option<&str>, n_answers: u64, n_left: u64) {
         if let Some(books) = &self.books {
-            let mut asked = books.asked.get();
+            let mut asked = books.asked.borrow_mut();
+            let asked = asked.entry(chat.router).or_default();
             asked.n_answers += n_answers;
             asked.n_left += n_left;
-            asked.cost_nano_usd += n_answers * chat.cost_nano_usd();
-            asked.cost_left_nano_usd += n_left * chat.cost_nano_usd();
-            books.asked.set(asked);
+            asked.cost_nano_usd += n_answers * chat.cost_nano_usd(cause);
+            asked.cost_left_nano_usd += n_left * chat.cost_nano_usd(cause);
         }
     }
 
@@ -220,7 +255,7 @@ impl Target {
     /// With keys required, a request without one must be refused.
     async fn refuses_strangers(&self) -> anyhow::Result<()> {
         let stranger = Face::Peer(PeerFace { key: "sk-wrong".to_owned(), model: "x".to_owned(), headers: Vec::new() });
-        let (status, _) = fetch(self.address, &stranger.chat(&Chat::WHOLE)).await?;
+        let Fetched { status, .. } = fetch(self.address, &stranger.chat(&Chat::WHOLE)).await?;
         ensure!(status == 401, "a wrong key is answered with {status}, so keys are not required");
         Ok(())
     }
@@ -229,7 +264,7 @@ impl Target {
         let start = Instant::now();
         let request = Face::Provider.get(path);
         loop {
-            if let Ok((200, _)) = fetch(self.address, &request).await {
+            if let Ok(Fetched { status: 200, .. }) = fetch(self.address, &request).await {
                 return Ok(());
             }
             if let Some(process) = &mut self.process {
@@ -245,27 +280,41 @@ impl Target {
 }
 
 impl Books {
+    /// Row by row: what went through each router, and what through none.
     fn check(&self) -> anyhow::Result<()> {
-        let total = self.setup.report()?;
-        let asked = self.asked.get();
-        let requests = total.requests - self.before.requests;
-        let errors = total.errors - self.before.errors;
-        let cost = total.cost_nano_usd - self.before.cost_nano_usd;
+        let (report, asked) = (self.setup.report()?, self.asked.borrow());
+        let mut n_requests = 0;
+        for router in std::iter::once(None).chain(Router::ALL.map(Some)) {
+            let (before, now) = (self.before.of(router), report.of(router));
+            n_requests += now.requests;
+            let asked = asked.get(&router).copied().unwrap_or_default();
+            asked.check(before, now).with_context(|| router.map_or("no router", Router::name))?;
+        }
+        ensure!(n_requests == report.total.requests, "it counts {n_requests} requests by router, {:?}", report.total);
+        Ok(())
+    }
+}
+
+impl Asked {
+    fn check(&self, before: Sums, now: Sums) -> anyhow::Result<()> {
+        let requests = now.requests - before.requests;
+        let errors = now.errors - before.errors;
+        let cost = now.cost_nano_usd - before.cost_nano_usd;
         ensure!(
-            (asked.n_answers..=asked.n_answers + asked.n_left).contains(&requests),
+            (self.n_answers..=self.n_answers + self.n_left).contains(&requests),
             "it counts {requests} requests; answered were {}, left by their clients {}",
-            asked.n_answers,
-            asked.n_left
+            self.n_answers,
+            self.n_left
         );
-        ensure!(errors <= asked.n_left, "it counts {errors} errors");
+        ensure!(errors <= self.n_left, "it counts {errors} errors");
         ensure!(
-            (asked.cost_nano_usd..=asked.cost_nano_usd + asked.cost_left_nano_usd).contains(&cost),
+            (self.cost_nano_usd..=self.cost_nano_usd + self.cost_left_nano_usd).contains(&cost),
             "it computes {cost} nano-USD; the answers cost {}",
-            asked.cost_nano_usd
+            self.cost_nano_usd
         );
-        if asked.n_left == 0 {
-            let unpriced = total.unpriced_requests - self.before.unpriced_requests;
-            let estimated = total.estimated_requests - self.before.estimated_requests;
+        if self.n_left == 0 {
+            let unpriced = now.unpriced_requests - before.unpriced_requests;
+            let estimated = now.estimated_requests - before.estimated_requests;
             ensure!(unpriced == 0 && estimated == 0, "{unpriced} requests have no price, {estimated} are estimated");
         }
         Ok(())
@@ -285,6 +334,20 @@ fn without_times(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::script::{Script, stamp};
+
+    #[test]
+    fn a_report_must_count_what_was_asked_to_the_last_request_and_nano_dollar() {
+        let asked = Asked { n_answers: 3, cost_nano_usd: 30, ..Asked::default() };
+        let sums = |requests, cost_nano_usd| Sums { requests, cost_nano_usd, ..Sums::default() };
+        let before = sums(10, 100);
+        assert!(asked.check(before, sums(13, 130)).is_ok());
+        assert!(asked.check(before, sums(12, 130)).is_err());
+        assert!(asked.check(before, sums(13, 131)).is_err());
+        assert!(asked.check(before, Sums { errors: 1, ..sums(13, 130) }).is_err());
+        assert!(asked.check(before, Sums { unpriced_requests: 1, ..sums(13, 130) }).is_err());
+        let left = Asked { n_left: 1, cost_left_nano_usd: 10, ..asked };
+        assert!(left.check(before, Sums { errors: 1, ..sums(14, 135) }).is_ok());
+    }
 
     #[test]
     fn texts_that_differ_only_in_their_times_are_the_same() {

@@ -11,12 +11,26 @@ use serde::Deserialize;
 
 use super::child::{Process, free_address};
 use crate::fake::Format;
-use crate::workload::{PRICE_NANO_USD, provider_id};
+use crate::workload::{Chat, PRICE_NANO_USD, Router, provider_id};
 
 /// The quirks and prices that are built into the relay; ours are added to a copy.
 const OVERRIDES: &str = include_str!("../../../overrides.yaml");
 /// The tag of the key.
 const TAG: &str = "team-bench";
+
+/// How long the designators of [`Router::Stalled`] may take, each and together. The second one is cut off by the latter.
+const STALLED_BUDGET_MS: u32 = 80;
+pub(crate) const STALLED_LIMIT_MS: u32 = 150;
+
+/// What a configuration holds besides the providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extra {
+    Nothing,
+    /// A provider that is asked for its models and lists so many.
+    Models(usize),
+    /// Every [`Router`].
+    Routers,
+}
 
 /// A relay that can be started: its program, and a folder with its configuration and its data.
 #[derive(Debug, Clone)]
@@ -28,16 +42,9 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// Writes a configuration and makes a key, in a folder that is empty or holds the data of an earlier run.
-    ///
-    /// `n_models`: one more provider is asked for its models and lists so many.
-    pub(crate) fn new(
-        program: &Path,
-        folder: &Path,
-        provider: SocketAddr,
-        n_models: Option<usize>,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn new(program: &Path, folder: &Path, provider: SocketAddr, extra: Extra) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
-        fs::write(folder.join("relay.yaml"), configuration(provider, n_models))?;
+        fs::write(folder.join("relay.yaml"), configuration(provider, extra))?;
         fs::write(folder.join("overrides.yaml"), overrides())?;
         let mut setup = Self { program: program.to_owned(), folder: folder.to_owned(), key: String::new() };
         let key_file = folder.join("key");
@@ -78,13 +85,9 @@ impl Setup {
     }
 
     /// The sums of all records in the database. Only while no relay runs on it is nothing missing.
-    pub(crate) fn report(&self) -> anyhow::Result<Total> {
-        #[derive(Deserialize)]
-        struct Report {
-            total: Total,
-        }
-        let json = self.output(&["report", "--format", "json", "--from", "2020-01-01"])?;
-        Ok(serde_json::from_str::<Report>(&json).with_context(|| format!("not a report: {json}"))?.total)
+    pub(crate) fn report(&self) -> anyhow::Result<Report> {
+        let json = self.output(&["report", "--by", "router", "--format", "json", "--from", "2020-01-01"])?;
+        serde_json::from_str(&json).with_context(|| format!("not a report: {json}"))
     }
 
     /// The end of the log, for messages.
@@ -121,9 +124,32 @@ impl Setup {
     }
 }
 
-/// The sums of a report.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub(crate) struct Total {
+/// A relay's report.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Report {
+    rows: Vec<Row>,
+    pub(crate) total: Sums,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Row {
+    /// A router; empty: the client named a model.
+    key: String,
+    #[serde(flatten)]
+    sums: Sums,
+}
+
+impl Report {
+    /// The sums of what went through a router, or through none.
+    pub(super) fn of(&self, router: Option<Router>) -> Sums {
+        let key = router.map_or("", Router::name);
+        self.rows.iter().find(|row| row.key == key).map_or_else(Sums::default, |row| row.sums)
+    }
+}
+
+/// Sums of a report.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) struct Sums {
     pub(crate) requests: u64,
     pub(crate) errors: u64,
     pub(crate) cost_nano_usd: u64,
@@ -133,7 +159,7 @@ pub(crate) struct Total {
 
 const FORMATS: [Format; 4] = [Format::OpenAi, Format::Anthropic, Format::Gemini, Format::Ollama];
 
-fn configuration(provider: SocketAddr, n_models: Option<usize>) -> String {
+fn configuration(provider: SocketAddr, extra: Extra) -> String {
     let mut yaml = "providers:\n".to_owned();
     for format in FORMATS {
         let (protocol, path) = match format {
@@ -150,12 +176,43 @@ fn configuration(provider: SocketAddr, n_models: Option<usize>) -> String {
         )
         .expect("writing to memory does not fail");
     }
-    if let Some(n_models) = n_models {
-        let url = format!("http://{provider}/list-{n_models}/v1");
-        writeln!(yaml, "  fake-many: {{ protocol: openai, base_url: \"{url}\", api_key: sk-fake }}")
-            .expect("writing to memory does not fail");
+    match extra {
+        Extra::Nothing => {}
+        Extra::Models(n_models) => {
+            let url = format!("http://{provider}/list-{n_models}/v1");
+            writeln!(yaml, "  fake-many: {{ protocol: openai, base_url: \"{url}\", api_key: sk-fake }}")
+                .expect("writing to memory does not fail");
+        }
+        Extra::Routers => {
+            yaml.push_str("routers:\n");
+            yaml.extend(Router::ALL.map(router));
+        }
     }
     yaml
+}
+
+/// A router whose three candidates all give the answer of [`Chat::WHOLE`].
+fn router(router: Router) -> String {
+    let provider = provider_id(Format::OpenAi);
+    let (name, designator, model) = (router.name(), router.designator(), Chat::WHOLE.script);
+    // What must be remembered is so for the whole run, and every designator is asked as if it had never failed.
+    let settings = match router {
+        Router::Pinned => "strategy: per_session, session_ttl: 1h, cache_ttl: 0s".to_owned(),
+        Router::Cached => "cache_ttl: 1h".to_owned(),
+        Router::Asking => "cache_ttl: 0s".to_owned(),
+        Router::Stalled => format!(
+            "cache_ttl: 0s, second_designator: {provider}/second/{designator}, budget: {STALLED_BUDGET_MS}ms, \
+             hard_limit: {STALLED_LIMIT_MS}ms, breaker_time: 1ms"
+        ),
+    };
+    format!(
+        "  {name}:
+    {{ purpose: the questions of a small team, designator: {provider}/{designator}, {settings},
+      fallback: {provider}/{model}, candidates: [
+        {{ model: {provider}/{model}, notes: short everyday questions }},
+        {{ model: {provider}/second/{model}, notes: long analysis and code }},
+        {{ model: {provider}/third/{model}, notes: anything about pictures }}] }}\n"
+    )
 }
 
 /// The built-in quirks and prices, and a price for whatever our providers are asked for.
@@ -174,6 +231,16 @@ fn overrides() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_is_read_by_router() {
+        let sums = r#""errors":0,"cost_nano_usd":5,"unpriced_requests":0,"estimated_requests":0"#;
+        let row = |key: &str, requests| format!(r#"{{"key":"{key}","requests":{requests},{sums}}}"#);
+        let json = format!(r#"{{"rows":[{},{}],"total":{}}}"#, row("", 1), row("pinned", 2), row("", 3));
+        let report: Report = serde_json::from_str(&json).unwrap();
+        let routers = [None, Some(Router::Pinned), Some(Router::Cached)];
+        assert_eq!(routers.map(|router| report.of(router).requests), [1, 2, 0]);
+    }
 
     #[test]
     fn our_prices_are_whole_dollars_per_million_and_the_file_ends_in_its_providers() {
