@@ -111,19 +111,22 @@ impl Suite<'_> {
             entrants.push(entrant(target, Some(Router::Stalled), shape, None).await?);
         }
         let series = interleave(&entrants, self.options.n_rounds()).await?;
-        let longest = |sample: &Sample| sample.percentile_ms(Which::Latency, 100.0);
+        let hard_limit = (HARD_LIMIT.to_owned(), vec![f64::from(STALLED_LIMIT_MS)]);
         for target in targets {
-            let times = values(&series, &name_of(target, Some(Router::Stalled)), longest)?;
-            let longest = times.into_iter().fold(0.0, f64::max);
-            let routed = routed(&target.name);
-            let limit = f64::from(STALLED_LIMIT_MS);
-            let rounds = vec![(routed.clone(), vec![longest]), (HARD_LIMIT.to_owned(), vec![limit])];
-            self.report_more(
-                "longest ms, designators stall",
-                rounds,
-                (&routed, HARD_LIMIT),
-                Limit { must: 5.0, aim: 2.0 },
-            );
+            let (name, routed) = (name_of(target, Some(Router::Stalled)), routed(&target.name));
+            let median = values(&series, &name, |sample| sample.percentile_ms(Which::Latency, 50.0))?;
+            let longest = values(&series, &name, |sample| sample.percentile_ms(Which::Latency, 100.0))?;
+            let longest = longest.into_iter().fold(0.0, f64::max);
+            self.report.figures.push(Figure::of_rounds(
+                Workload::Routers,
+                "p50 ms, designators stall",
+                vec![(routed.clone(), median)],
+                None,
+                None,
+            ));
+            let rounds = vec![(routed.clone(), vec![longest]), hard_limit.clone()];
+            let limit = Limit { must: 5.0, aim: 2.0 };
+            self.report_more("longest ms, designators stall", rounds, (&routed, HARD_LIMIT), limit);
         }
         self.report.keep(Workload::Routers, &Router::Stalled.designator().to_string(), series);
         Ok(())

@@ -169,10 +169,16 @@ fn configuration(provider: SocketAddr, extra: Extra) -> String {
             Format::Ollama => ("ollama", ""),
         };
         let id = provider_id(format);
+        // Routers choose among models their provider is known to have.
+        let models = if extra == Extra::Routers && format == Format::OpenAi {
+            format!(", models: [{}]", candidates().join(", "))
+        } else {
+            String::new()
+        };
         writeln!(
             yaml,
             "  {id}: {{ protocol: {protocol}, base_url: \"http://{provider}{path}\", api_key: sk-fake, local: false, \
-             discover: false }}"
+             discover: false{models} }}"
         )
         .expect("writing to memory does not fail");
     }
@@ -191,10 +197,18 @@ fn configuration(provider: SocketAddr, extra: Extra) -> String {
     yaml
 }
 
-/// A router whose three candidates all give the answer of [`Chat::WHOLE`].
+/// Three models that all give the answer of [`Chat::WHOLE`]; what stands before the last `/` means nothing to the fake
+/// provider.
+fn candidates() -> [String; 3] {
+    let script = Chat::WHOLE.script;
+    [script.to_string(), format!("second/{script}"), format!("third/{script}")]
+}
+
+/// A router over the three candidates.
 fn router(router: Router) -> String {
     let provider = provider_id(Format::OpenAi);
-    let (name, designator, model) = (router.name(), router.designator(), Chat::WHOLE.script);
+    let (name, designator) = (router.name(), router.designator());
+    let [first, second, third] = candidates();
     // What must be remembered is so for the whole run, and every designator is asked as if it had never failed.
     let settings = match router {
         Router::Pinned => "strategy: per_session, session_ttl: 1h, cache_ttl: 0s".to_owned(),
@@ -208,10 +222,10 @@ fn router(router: Router) -> String {
     format!(
         "  {name}:
     {{ purpose: the questions of a small team, designator: {provider}/{designator}, {settings},
-      fallback: {provider}/{model}, candidates: [
-        {{ model: {provider}/{model}, notes: short everyday questions }},
-        {{ model: {provider}/second/{model}, notes: long analysis and code }},
-        {{ model: {provider}/third/{model}, notes: anything about pictures }}] }}\n"
+      fallback: {provider}/{first}, candidates: [
+        {{ model: {provider}/{first}, notes: short everyday questions }},
+        {{ model: {provider}/{second}, notes: long analysis and code }},
+        {{ model: {provider}/{third}, notes: anything about pictures }}] }}\n"
     )
 }
 
