@@ -48,14 +48,13 @@ impl Suite<'_> {
         let cpu = |sample: &Sample| sample.cpu_us_per_request;
         for router in [Router::Pinned, Router::Cached] {
             let metric = format!("CPU µs per request, {}", router.name());
+            let mut rounds = Vec::new();
             for target in targets {
-                let (named, routed) = (target.name.clone(), routed(&target.name));
-                let rounds = vec![
-                    (named.clone(), values(&series, &name_of(target, None), cpu)?),
-                    (routed.clone(), values(&series, &name_of(target, Some(router)), cpu)?),
-                ];
-                self.report_more(&metric, rounds, (&routed, &named), Limit { must: 50.0, aim: 25.0 });
+                rounds.push((target.name.clone(), values(&series, &name_of(target, None), cpu)?));
+                rounds.push((routed(&target.name), values(&series, &name_of(target, Some(router)), cpu)?));
             }
+            let with = |target: &Target| target.name.clone();
+            self.report_more(&metric, &rounds, targets, with, Limit { must: 50.0, aim: 25.0 });
         }
         self.report.keep(Workload::Routers, &Chat::WHOLE.script.to_string(), series);
         Ok(())
@@ -81,20 +80,17 @@ impl Suite<'_> {
         let p50 = |sample: &Sample| sample.percentile_ms(Which::Latency, 50.0);
         let metric = format!("p50 ms at {RATE}/s, designator takes {DESIGNATOR_MS} ms");
         let designator = values(&series, &direct.name, p50)?;
+        // What a routed request would take if routing took no time.
+        let ideal = |target: &Target| format!("({} + {})", target.name, direct.name);
+        let mut rounds = vec![(direct.name.clone(), designator.clone())];
         for target in targets {
             let named = values(&series, &name_of(target, None), p50)?;
-            // What a routed request would take if routing took no time.
-            let ideal = format!("({} + {})", target.name, direct.name);
             let sums = named.iter().zip(&designator).map(|(named, designator)| named + designator).collect();
-            let routed = routed(&target.name);
-            let rounds = vec![
-                (target.name.clone(), named),
-                (direct.name.clone(), designator.clone()),
-                (ideal.clone(), sums),
-                (routed.clone(), values(&series, &name_of(target, Some(Router::Asking)), p50)?),
-            ];
-            self.report_more(&metric, rounds, (&routed, &ideal), Limit { must: 2.0, aim: 1.0 });
+            rounds.push((target.name.clone(), named));
+            rounds.push((ideal(target), sums));
+            rounds.push((routed(&target.name), values(&series, &name_of(target, Some(Router::Asking)), p50)?));
         }
+        self.report_more(&metric, &rounds, targets, ideal, Limit { must: 2.0, aim: 1.0 });
         drop(entrants);
         self.report.keep(Workload::Routers, &Router::Asking.designator().to_string(), series);
         Ok(())
@@ -111,32 +107,38 @@ impl Suite<'_> {
             entrants.push(entrant(target, Some(Router::Stalled), shape, None).await?);
         }
         let series = interleave(&entrants, self.options.n_rounds()).await?;
-        let hard_limit = (HARD_LIMIT.to_owned(), vec![f64::from(STALLED_LIMIT_MS)]);
+        let (mut medians, mut longest) = (Vec::new(), vec![(HARD_LIMIT.to_owned(), vec![f64::from(STALLED_LIMIT_MS)])]);
         for target in targets {
             let (name, routed) = (name_of(target, Some(Router::Stalled)), routed(&target.name));
-            let median = values(&series, &name, |sample| sample.percentile_ms(Which::Latency, 50.0))?;
-            let longest = values(&series, &name, |sample| sample.percentile_ms(Which::Latency, 100.0))?;
-            let longest = longest.into_iter().fold(0.0, f64::max);
-            self.report.figures.push(Figure::of_rounds(
-                Workload::Routers,
-                "p50 ms, designators stall",
-                vec![(routed.clone(), median)],
-                None,
-                None,
-            ));
-            let rounds = vec![(routed.clone(), vec![longest]), hard_limit.clone()];
-            let limit = Limit { must: 5.0, aim: 2.0 };
-            self.report_more("longest ms, designators stall", rounds, (&routed, HARD_LIMIT), limit);
+            let of =
+                |percentile| values(&series, &name, move |sample| sample.percentile_ms(Which::Latency, percentile));
+            medians.push((routed.clone(), of(50.0)?));
+            longest.push((routed, vec![of(100.0)?.into_iter().fold(0.0, f64::max)]));
         }
+        let figure = Figure::of_rounds(Workload::Routers, "p50 ms, designators stall", medians, None, None);
+        self.report.figures.push(figure);
+        let (with, limit) = (|_: &Target| HARD_LIMIT.to_owned(), Limit { must: 5.0, aim: 2.0 });
+        self.report_more("longest ms, designators stall", &longest, targets, with, limit);
         self.report.keep(Workload::Routers, &Router::Stalled.designator().to_string(), series);
         Ok(())
     }
 
-    /// How much more one of the columns has than another; only the relay is judged by it.
-    fn report_more(&mut self, metric: &str, rounds: Vec<(String, Vec<f64>)>, (who, with): (&str, &str), limit: Limit) {
-        let limit = rounds.iter().any(|(name, _)| name == &routed(JUDGED)).then_some(limit);
-        let comparing = Some((who, with, Comparison::Difference));
-        self.report.figures.push(Figure::of_rounds(Workload::Routers, metric, rounds, comparing, limit));
+    /// How much more each target's requests to a router have than another column says; only the relay is judged by it.
+    fn report_more(
+        &mut self,
+        metric: &str,
+        rounds: &[(String, Vec<f64>)],
+        targets: &[Target],
+        with: impl Fn(&Target) -> String,
+        limit: Limit,
+    ) {
+        for target in targets {
+            let (who, with) = (routed(&target.name), with(target));
+            let comparing = Some((who.as_str(), with.as_str(), Comparison::Difference));
+            let limit = (target.name == JUDGED).then_some(limit);
+            let figure = Figure::of_rounds(Workload::Routers, metric, rounds.to_vec(), comparing, limit);
+            self.report.figures.push(figure);
+        }
     }
 }
 
