@@ -137,7 +137,11 @@ impl<'a> AtRouter<'a> {
 /// # Errors
 /// [`RouteError`] when it leads nowhere, or to what cannot be called.
 pub fn reach(catalog: &Catalog, name: &str) -> Result<Arc<Model>, RouteError> {
-    let known = Known::behind(catalog, name, || format!("`{name}`"))?;
+    let known = match Known::behind(catalog, name, || format!("`{name}`"))? {
+        // Nearly always, and asked of each candidate of a router at each request: nobody reads the steps.
+        Known::Model(model, _) => return callable(model),
+        known @ (Known::Alias(_) | Known::Router(_)) => known,
+    };
     match follow(catalog, name, known, &mut Trail::default())? {
         End::Model(model, _) => Ok(model),
         End::Router(router) => Err(RouteError::RedirectLoop { hops: vec![name.to_owned(), router.name.clone()] }),

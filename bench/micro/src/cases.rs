@@ -6,6 +6,7 @@ mod callers;
 mod framing;
 mod names;
 mod requests;
+mod routers;
 mod streams;
 
 use std::hint::black_box;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> Vec<Case> {
         callers::cases(),
         names::cases(),
         requests::cases(),
+        routers::cases(),
         framing::cases(),
         streams::cases(),
         answers::cases(),

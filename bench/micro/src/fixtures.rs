@@ -8,8 +8,8 @@ mod requests;
 mod streams;
 
 pub(crate) use answers::answer;
-pub(crate) use catalog::{catalog, model_of};
+pub(crate) use catalog::{ROUTER, catalog, model_of};
 pub(crate) use prose::prose;
-pub(crate) use records::{journal_record, usage};
+pub(crate) use records::{decision, journal_record, usage};
 pub(crate) use requests::{Size, request};
 pub(crate) use streams::{EVENTS, stream, wire_events};

@@ -13,7 +13,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::NOW;
 use crate::case::Case;
-use crate::fixtures::{journal_record, model_of, usage};
+use crate::fixtures::{decision, journal_record, model_of, usage};
 
 pub(super) fn cases() -> Vec<Case> {
     let plain = Usage { input: Some(93), output: Some(128), ..Usage::default() };
@@ -22,18 +22,15 @@ pub(super) fn cases() -> Vec<Case> {
         costs("record: cost of input and output", plain),
         costs("record: cost with cached input", usage()),
         costs("record: cost reported, and computed", reported),
-        Case::new("record: appended to the journal", || {
-            let folder = tempfile::tempdir().expect("there is room for temporary files");
-            let journal = Journal::open(folder.path()).expect("the journal opens");
-            let record = finished();
-            move || {
-                // The folder goes when the case does.
-                black_box(&folder);
-                journal.append(Box::new(black_box(&record).clone()));
-                usize::from(journal.lost() == 0)
-            }
-        }),
-        Case::new("record: appended and copied to the database, 100 at once", copied).per(RECORDS, "record"),
+        Case::new("record: appended to the journal", || appended(finished())),
+        Case::new("record: of a router's choice, appended to the journal", || appended(chosen())),
+        Case::new("record: appended and copied to the database, 100 at once", || copied(finished()))
+            .per(RECORDS, "record"),
+        Case::new(
+            "record: of a router's choice, appended and copied to the database, 100 at once",
+            || copied(chosen()),
+        )
+        .per(RECORDS, "record"),
         Case::new("record: begun and finished, without log", || {
             let record = recording();
             move || record()
@@ -79,16 +76,34 @@ fn finished() -> UsageRecord {
     }
 }
 
+/// The record of a request for which a router remembered its choice.
+fn chosen() -> UsageRecord {
+    let decision = decision();
+    UsageRecord { router: Some(decision.router.clone()), decision: Some(Box::new(decision)), ..finished() }
+}
+
+/// A record's way into the journal.
+fn appended(record: UsageRecord) -> impl Fn() -> usize {
+    let folder = tempfile::tempdir().expect("there is room for temporary files");
+    let journal = Journal::open(folder.path()).expect("the journal opens");
+    move || {
+        // The folder goes when the case does.
+        black_box(&folder);
+        journal.append(Box::new(black_box(&record).clone()));
+        usize::from(journal.lost() == 0)
+    }
+}
+
 /// Records in a batch of the recorder.
 const RECORDS: usize = 100;
 
 /// Records on their way through journal and recorder into a database of their own.
-fn copied() -> impl FnMut() -> usize {
+fn copied(record: UsageRecord) -> impl FnMut() -> usize {
     let folder = tempfile::tempdir().expect("there is room for temporary files");
     let journal = Arc::new(Journal::open(&folder.path().join("journal")).expect("the journal opens"));
     let store = Store::open(&folder.path().join("relay.db")).expect("the database opens");
     let recorder = Recorder::new(store, Arc::clone(&journal));
-    let (record, mut count) = (finished(), 0_usize);
+    let mut count = 0_usize;
     move || {
         black_box(&folder);
         for _ in 0..RECORDS {

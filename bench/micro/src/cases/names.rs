@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use llm_relay::protocol::Protocol;
 use llm_relay::providers::{Operation, address};
-use llm_relay::routing::{ResolvedBy, RouteError, resolve};
+use llm_relay::routing::{ResolvedBy, RouteError, resolve, settle};
 
 use crate::case::Case;
 use crate::fixtures::{catalog, model_of};
@@ -39,6 +39,6 @@ fn found(name: &'static str, asked: &'static str, by: ResolvedBy) -> Case {
     Case::new(name, move || {
         let catalog = catalog();
         let by = by.clone();
-        move || resolve(&catalog, black_box(asked)).map_or(0, |found| usize::from(found.resolved_by == by))
+        move || settle(&catalog, black_box(asked)).map_or(0, |found| usize::from(found.resolved_by == by))
     })
 }
