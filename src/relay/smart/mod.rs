@@ -29,6 +29,8 @@ const MAX_DECISIONS: usize = 10_000;
 const MAX_PINS: usize = 50_000;
 /// How long a candidate that failed three times in a row is not chosen.
 const MODEL_REST: Duration = Duration::from_secs(30);
+/// Timers ring up to this much late, which must not come on top of the hard limit.
+const TIMER_SLACK: Duration = Duration::from_millis(2);
 /// A repair is not begun with less time than this: no model answers so fast.
 const LEAST_TIME: Duration = Duration::from_millis(50);
 
@@ -300,7 +302,7 @@ impl Question<'_> {
     async fn ask_designators(&self, brief: &Brief<'_>) -> (Option<usize>, Cause, Vec<DesignatorCall>) {
         let entry = &self.router.entry;
         let breakers = &self.relay.routers.designators;
-        let latest = self.started + entry.hard_limit();
+        let latest = self.started + entry.hard_limit().saturating_sub(TIMER_SLACK);
         let (mut calls, mut cause) = (Vec::new(), Cause::Breaker);
         for name in std::iter::once(&entry.designator).chain(&entry.second_designator) {
             let Ok(designator) = reach(self.choosing.catalog, name) else {
