@@ -96,7 +96,7 @@ impl Suite<'_> {
         Ok(())
     }
 
-    /// The longest request of all rounds, against the time in which a choice must be made. One client: while a
+    /// The longest request of each round, against the time in which a choice must be made. One client: while a
     /// designator that has failed is tried again, everybody else's choice is the fallback at once.
     async fn stalled(&mut self, targets: &[Target]) -> anyhow::Result<()> {
         progress(" stalled");
@@ -107,13 +107,14 @@ impl Suite<'_> {
             entrants.push(entrant(target, Some(Router::Stalled), shape, None).await?);
         }
         let series = interleave(&entrants, self.options.n_rounds()).await?;
-        let (mut medians, mut longest) = (Vec::new(), vec![(HARD_LIMIT.to_owned(), vec![f64::from(STALLED_LIMIT_MS)])]);
+        let hard_limits = vec![f64::from(STALLED_LIMIT_MS); self.options.n_rounds()];
+        let (mut medians, mut longest) = (Vec::new(), vec![(HARD_LIMIT.to_owned(), hard_limits)]);
         for target in targets {
             let (name, routed) = (name_of(target, Some(Router::Stalled)), routed(&target.name));
             let of =
                 |percentile| values(&series, &name, move |sample| sample.percentile_ms(Which::Latency, percentile));
             medians.push((routed.clone(), of(50.0)?));
-            longest.push((routed, vec![of(100.0)?.into_iter().fold(0.0, f64::max)]));
+            longest.push((routed, of(100.0)?));
         }
         let figure = Figure::of_rounds(Workload::Routers, "p50 ms, designators stall", medians, None, None);
         self.report.figures.push(figure);
