@@ -1,21 +1,23 @@
 //! The admin listener: pages for operators, and an API for changes. For now there is one page, read-only: what is ready,
 //! and who spent what.
 //!
-//! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `login` says who may
-//! look, `api` is everything below `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` gathers
+//! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `access` says who may
+//! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` gathers
 //! what the page shows, `words` writes numbers and times for people, `assets` are the files that pages need. Pages have no script and load nothing from elsewhere; `reply` tells browsers to insist on that.
 
+mod access;
 mod api;
 mod assets;
 mod in_force;
 mod login;
+mod origin;
 mod overview;
 mod reply;
 mod routes;
 mod words;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -29,16 +31,16 @@ use ipnet::IpNet;
 use tower_service::Service;
 use warp::Filter;
 
+pub use access::{TokenError, create_token, first_password, reset_password};
 pub use in_force::InForce;
-pub use login::new_password;
 
-use crate::auth::AuthMode;
+use crate::auth::{AuthMode, client_address};
 use crate::catalog::Catalog;
 use crate::listener::Peer;
 use crate::relay::Relay;
 use crate::secret::Secret;
-use crate::store::Store;
-use login::Login;
+use crate::store::{Store, StoreError};
+use access::{Access, Verdict};
 
 /// What the pages are made from. The catalog's snapshot is taken once per request.
 pub struct Shared {
@@ -48,7 +50,7 @@ pub struct Shared {
     relay: Arc<Relay>,
     store: Store,
     policy: Policy,
-    login: Login,
+    access: Arc<Access>,
     started: Instant,
     /// Whoever holds it may edit. Locked on threads that may block, only.
     turn: Mutex<()>,
@@ -57,9 +59,9 @@ pub struct Shared {
 /// Settings that do not change while the program runs.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// What opens the pages.
-    pub password: Secret,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// `ADMIN_PASSWORD`: what opens the pages. Without it that is the password in the database.
+    pub password: Option<Secret>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The listener is bound to a loopback address: foreign `Host` headers are refused (DNS rebinding).
     pub loopback_only: bool,
@@ -78,8 +80,16 @@ impl Shared {
         store: Store,
         policy: Policy,
     ) -> Self {
-        let login = Login::new(&policy.password);
-        Self { catalog, in_force, relay, store, policy, login, started: Instant::now(), turn: Mutex::default() }
+        let access = Arc::new(Access::new(store.clone(), policy.password.clone()));
+        Self { catalog, in_force, relay, store, policy, access, started: Instant::now(), turn: Mutex::default() }
+    }
+
+    /// Writes down who was seen, and follows what other processes change of passwords, logins and tokens.
+    ///
+    /// # Errors
+    /// When the database cannot be used; what is known stays in force.
+    pub async fn follow_access(&self) -> Result<(), StoreError> {
+        self.access.follow().await
     }
 }
 
@@ -91,6 +101,36 @@ struct Request {
     headers: HeaderMap,
     peer: SocketAddr,
     body: RequestBody,
+}
+
+impl Request {
+    /// A header as text; what is none does not match anything.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"))
+    }
+
+    /// The client's address, behind trusted proxies.
+    fn client(&self, policy: &Policy) -> IpAddr {
+        client_address(self.peer.ip(), self.text("x-forwarded-for"), &policy.trusted_proxies)
+    }
+
+    /// A trusted proxy says that the browser came to it over TLS.
+    fn is_over_tls(&self, policy: &Policy) -> bool {
+        let peer = self.peer.ip().to_canonical();
+        let scheme = self.text("x-forwarded-proto").and_then(|list| list.rsplit(',').next());
+        policy.trusted_proxies.iter().any(|network| network.contains(&peer))
+            && scheme.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+    }
+
+    /// Who asks.
+    async fn judge(&self, shared: &Shared) -> Result<Verdict, StoreError> {
+        let client = self.client(&shared.policy);
+        let verdict = shared.access.judge(&self.headers, self.is_over_tls(&shared.policy), client).await?;
+        if verdict == Verdict::Wrong {
+            tracing::warn!(client.address = %client, "wrong admin password or token");
+        }
+        Ok(verdict)
+    }
 }
 
 /// The body of a request, piece by piece.

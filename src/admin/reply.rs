@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use warp::Reply as _;
@@ -10,9 +11,9 @@ use warp::Reply as _;
 /// warp's response; its body type has no name.
 pub(super) type Reply = warp::reply::Response;
 
-/// Nothing may be loaded, run, sent or framed but our own style sheet and icon.
+/// Nothing may be loaded, run or framed but our own style sheet and icon, and forms are sent to us alone.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'";
+    form-action 'self'; frame-ancestors 'none'";
 
 /// A sentence for people.
 pub(super) fn text(status: u16, body: &'static str) -> Reply {
@@ -27,12 +28,27 @@ pub(super) fn bytes(status: u16, content_type: &'static str, body: impl Into<Byt
     reply
 }
 
+/// What the path does not do.
+pub(super) fn not_allowed(methods: &'static str) -> Reply {
+    let mut reply = text(405, "This does not exist here.\n");
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    reply
+}
+
+/// Somewhere else: a GET there.
+pub(super) fn see_other(location: &str) -> Reply {
+    let mut reply = bytes(303, "text/plain; charset=utf-8", "");
+    reply.headers_mut().extend(HeaderValue::from_str(location).ok().map(|value| (LOCATION, value)));
+    reply
+}
+
 /// Adds the headers every answer carries. One that says how it may be cached keeps that; the others are not kept.
 pub(super) fn protect(headers: &mut HeaderMap) {
     let always = [
         (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
+        // Other sites learn nothing. With `no-referrer` browsers would send our own forms with `Origin: null`.
+        (REFERRER_POLICY, "same-origin"),
         (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];

@@ -2,29 +2,31 @@
 //! it is said what exists.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use http::header::{ALLOW, AUTHORIZATION, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method};
 
+use super::access::{Verdict, Who};
 use super::api::ApiError;
-use super::login::Verdict;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, overview};
-use crate::auth::client_address;
+use super::{Request, Shared, api, assets, login, overview};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
     Overview,
+    Login,
+    Logout,
     Style,
     Icon,
     Health,
 }
 
-const ROUTES: [(&str, Route); 4] = [
+const ROUTES: [(&str, Route); 6] = [
     ("/", Route::Overview),
+    ("/login", Route::Login),
+    ("/logout", Route::Logout),
     ("/static/admin.css", Route::Style),
     ("/static/icon.svg", Route::Icon),
     // Load balancers and containers, which have no password.
@@ -44,44 +46,44 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         return refused(&request, 403, "foreign_host", "This page answers to names of this machine only.\n");
     }
     let route = ROUTES.iter().find_map(|(path, route)| (*path == request.path).then_some(*route));
-    if route != Some(Route::Health)
-        && let Some(refusal) = refusal(shared, &request)
-    {
-        return refusal;
-    }
-    if api::is_path(&request.path) {
-        return api::dispatch(shared, request).await;
+    match route {
+        Some(Route::Login) => return login::page(shared, request).await,
+        Some(Route::Logout) => return login::logout(shared, request).await,
+        // The style and the icon belong to the form too, and say nothing.
+        Some(Route::Health | Route::Style | Route::Icon) => {}
+        Some(Route::Overview) | None => match admit(shared, &request).await {
+            Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
+            Ok(_) => {}
+            Err(refusal) => return refusal,
+        },
     }
     let Some(route) = route else {
         return reply::text(404, "There is no such page.\n");
     };
     if ![Method::GET, Method::HEAD].contains(&request.method) {
-        let mut refused = reply::text(405, "This page can only be read.\n");
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return refused;
+        return reply::not_allowed("GET, HEAD");
     }
     match route {
-        Route::Overview => overview::page(shared, &request.query).await,
+        Route::Login | Route::Logout | Route::Overview => overview::page(shared, &request.query).await,
         Route::Style => assets::STYLE.answer(&request.headers),
         Route::Icon => assets::ICON.answer(&request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }
 }
 
-/// The answer to somebody who may not look.
-fn refusal(shared: &Shared, request: &Request) -> Option<Reply> {
-    let text = |name| request.headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("\u{fffd}"));
-    let forwarded_for = text("x-forwarded-for");
-    let client = client_address(request.peer.ip(), forwarded_for, &shared.policy.trusted_proxies);
-    let verdict = shared.login.judge(text(AUTHORIZATION.as_str()), client, Instant::now());
+/// Who asks, or the answer to somebody who may not look.
+async fn admit(shared: &Shared, request: &Request) -> Result<Who, Reply> {
+    let verdict = request.judge(shared).await.map_err(|error| {
+        if api::is_path(&request.path) { ApiError::from(error).into_reply() } else { login::unavailable(&error) }
+    })?;
     match verdict {
-        Verdict::Admitted => return None,
-        Verdict::Wrong => tracing::warn!(client.address = %client, "wrong admin password"),
-        Verdict::Unknown => {}
+        Verdict::Admitted(who) => return Ok(who),
+        Verdict::Unknown if is_browser(request) => return Err(login::ask(request)),
+        Verdict::Unknown | Verdict::Wrong => {}
         Verdict::Throttled(wait) => {
             let mut refused = refused(request, 429, "too_many_attempts", "Too many wrong passwords. Wait a minute.\n");
             refused.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-            return Some(refused);
+            return Err(refused);
         }
     }
     let mut refused = refused(
@@ -89,11 +91,18 @@ fn refusal(shared: &Shared, request: &Request) -> Option<Reply> {
         401,
         "password_needed",
         "The admin password is needed; any user name will do.\n\
-         It is ADMIN_PASSWORD, or the one printed when the relay started.\n",
+         It is ADMIN_PASSWORD, or the one printed when the relay first started.\n",
     );
     let challenge = HeaderValue::from_static("Basic realm=\"LLM Relay\", charset=\"UTF-8\"");
     refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    Some(refused)
+    Err(refused)
+}
+
+/// Somebody who would rather see a form than a status: it wants to read a page.
+fn is_browser(request: &Request) -> bool {
+    [Method::GET, Method::HEAD].contains(&request.method)
+        && !api::is_path(&request.path)
+        && request.text(ACCEPT.as_str()).is_some_and(|accepted| accepted.contains("text/html"))
 }
 
 /// A refusal, in the form the caller understands: a sentence for people, or the API's JSON.

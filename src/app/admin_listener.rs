@@ -4,17 +4,12 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 
-use crate::admin;
 use crate::config::AdminSettings;
 use crate::listener::{self, Listener};
-use crate::secret::Secret;
 
-/// A bound admin listener and what opens its pages.
+/// A bound admin listener.
 pub(super) struct AdminListener {
     pub(super) listener: Listener,
-    pub(super) password: Secret,
-    /// The operator set none, so it has to be told.
-    is_new: bool,
 }
 
 impl AdminListener {
@@ -29,18 +24,11 @@ impl AdminListener {
                 settings.address
             )
         })?;
-        let is_new = settings.password.is_none();
-        let password = settings.password.clone().unwrap_or_else(admin::new_password);
-        Ok(Some(Self { listener, password, is_new }))
+        Ok(Some(Self { listener }))
     }
 
     /// The address, with the port the system chose if it was left to it.
     pub(super) fn address(&self) -> SocketAddr {
         self.listener.address()
-    }
-
-    /// The password, if the operator does not know it.
-    pub(super) fn new_password(&self) -> Option<Secret> {
-        self.is_new.then(|| self.password.clone())
     }
 }

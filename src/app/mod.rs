@@ -96,9 +96,14 @@ impl App {
         refuse_to_call_itself(&configuration, address)?;
         let admin = AdminListener::bind(&settings.admin).await?;
         let admin_address = admin.as_ref().map(AdminListener::address);
-        let new_password = admin.as_ref().and_then(AdminListener::new_password);
         // Not before the addresses are ours: a key that is stored but never told would be of no use to anybody.
         let new_key = if auth_mode == AuthMode::Keys { first_key(&store, &configuration)? } else { None };
+        let needs_password = settings.admin.enabled && settings.admin.password.is_none();
+        let new_password = if needs_password {
+            store.blocking(admin::first_password).context("cannot store the first admin password")?
+        } else {
+            None
+        };
 
         let transport = Arc::new(Transport::new(timeouts(&settings)));
         let policy = Policy {
@@ -128,10 +133,10 @@ impl App {
             header_timeout: settings.api.header_timeout,
             drain: settings.api.drain,
         };
-        let serving = Tasks::default();
+        let (serving, tasks) = (Tasks::default(), Tasks::default());
         if let Some(admin) = admin {
             let policy = admin::Policy {
-                password: admin.password,
+                password: settings.admin.password.clone(),
                 trusted_proxies: settings.api.trusted_proxies.clone(),
                 loopback_only: settings.admin.address.ip().is_loopback(),
                 api_address: address,
@@ -145,13 +150,14 @@ impl App {
                 policy,
             );
             let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
-            let service = admin::service(Arc::new(pages));
+            let pages = Arc::new(pages);
+            let service = admin::service(pages.clone());
+            tasks.start(|stop| watch::access(pages, stop));
             serving.start(|stop| async move { ended("admin", admin.listener.serve(service, limits, stop).await) });
         }
         let service = server::service(Arc::new(shared));
         serving.start(|stop| async move { ended("api", listener.serve(service, limits, stop).await) });
 
-        let tasks = Tasks::default();
         tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
         let keep_days = settings.store.keep_prompts_days;
         tasks.start(|stop| retention::run(store.clone(), keep_days, stop));
@@ -178,7 +184,7 @@ impl App {
         self.admin_address
     }
 
-    /// The admin password that was made because none was set. It is told once.
+    /// The admin password that was made because there was none. It is told once.
     pub fn take_new_password(&mut self) -> Option<Secret> {
         self.new_password.take()
     }

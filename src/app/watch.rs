@@ -1,4 +1,4 @@
-//! Watches what others may change: the configuration files, and keys and entries in the database.
+//! Watches what others may change: the configuration files, and keys, entries and admin logins in the database.
 //!
 //! Both are looked at once a second. File-system events would be a little quicker, but mounts, symbolic links and
 //! editors that replace files lose them.
@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::configuration::Configuration;
+use crate::admin;
 use crate::clock::UnixMillis;
 use crate::store::prices::{self, PriceRow};
 use crate::store::{Store, keys};
@@ -47,6 +48,18 @@ pub(super) async fn database(configuration: Arc<Configuration>, store: Store, st
             if stored.is_ok() {
                 known_catalog = Some(catalog);
             }
+        }
+    }
+}
+
+/// The task that follows who may use the admin listener, beginning at once.
+pub(super) async fn access(pages: Arc<admin::Shared>, stop: CancellationToken) {
+    loop {
+        if let Err(error) = pages.follow_access().await {
+            tracing::debug!(%error, "cannot read the admin logins");
+        }
+        if stopped(&stop).await {
+            break;
         }
     }
 }

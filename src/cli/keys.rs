@@ -90,6 +90,6 @@ fn table(keys: &[StoredKey], now: UnixMillis) -> String {
     text
 }
 
-fn day_and_time(at: UnixMillis) -> String {
+pub(super) fn day_and_time(at: UnixMillis) -> String {
     UnixNanos((at.0 / 1000).saturating_mul(1_000_000_000)).to_rfc3339()
 }

@@ -1,5 +1,6 @@
 //! The command line: what each command is called, what it takes, and where it goes.
 
+mod admin;
 mod check;
 mod demo;
 mod keys;
@@ -53,6 +54,9 @@ enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand)]
     Keys(keys::Command),
+    /// The admin page: a new password, tokens for scripts
+    #[command(subcommand)]
+    Admin(admin::Command),
     /// Who spent what: requests, tokens and cost by tag, model, provider, key, client, alias or router
     Report(report::Options),
     /// Smart routers: whether they are worth it
@@ -70,6 +74,7 @@ pub fn run() -> ExitCode {
         Command::Resolve(options) => resolve::run(&arguments.common, &options),
         Command::Models => names::models(&arguments.common),
         Command::Keys(command) => keys::run(&arguments.common, command),
+        Command::Admin(command) => admin::run(&arguments.common, command),
         Command::Report(options) => report::run(&arguments.common, &options),
         Command::Router(command) => router::run(&arguments.common, &command),
     };

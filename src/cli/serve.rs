@@ -39,8 +39,8 @@ pub(super) async fn start(variables: Variables, settings: Settings) -> anyhow::R
     }
     if let (Some(address), Some(password)) = (app.admin_address(), app.take_new_password()) {
         print(&format!(
-            "The admin page is at http://{address}/ (any user name). ADMIN_PASSWORD is not set, so until the relay \
-             stops the password is\n\n    {}\n\n",
+            "The admin page is at http://{address}/ and asks for a password. ADMIN_PASSWORD is not set, so one was made. \
+             It is shown only now:\n\n    {}\n\nIf it gets lost: llm-relay admin password\n\n",
             password.expose()
         ));
     }

@@ -1,6 +1,7 @@
 //! Black-box tests: the real binary on real sockets, in front of providers that misbehave on command.
 
 mod admin;
+mod admin_access;
 mod admin_api;
 mod bad_input;
 mod connections;

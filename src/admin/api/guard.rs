@@ -1,12 +1,13 @@
 //! What a foreign web page might make an operator's browser send is refused.
 //!
-//! Browsers remember the password and send it along with whatever a page makes them send here. So what changes something
+//! Browsers send the session's cookie, and a password they remember, along with whatever a page makes them send here. So what changes something
 //! has to be JSON, which no form can send and no script without asking first, and has to come from our own page, as far
 //! as the browser says where it comes from.
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, Method};
 
+use super::super::origin::is_foreign;
 use super::error::ApiError;
 
 /// Looks at where a request comes from and what it carries.
@@ -15,13 +16,7 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<(), ApiError
         return Ok(());
     }
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
-    let is_foreign_site = text(HeaderName::from_static("sec-fetch-site"))
-        .is_some_and(|site| !site.eq_ignore_ascii_case("same-origin") && !site.eq_ignore_ascii_case("none"));
-    let is_foreign_origin = text(ORIGIN).is_some_and(|origin| {
-        let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        !name.zip(text(HOST)).is_some_and(|(name, host)| name.eq_ignore_ascii_case(host))
-    });
-    if is_foreign_site || is_foreign_origin {
+    if is_foreign(headers) {
         return Err(ApiError::new(403, "cross_site", "pages of other sites cannot change anything here"));
     }
     let has_body =

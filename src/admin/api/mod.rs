@@ -1,13 +1,15 @@
 //! The JSON API under `/admin/api/`, for scripts and for pages. `docs/admin-api.md` describes it to its users.
 //!
 //! The table of routes is here. `guard` refuses what a foreign web page might send, `routers` has the handlers of routers,
-//! `trial` has one choose, `decisions` shows what was chosen; `edit` changes the database without losing anybody's change, and what cannot be done is an [`ApiError`].
+//! `trial` has one choose, `decisions` shows what was chosen; `password` and `tokens` are about who may ask; `edit` changes the database without losing anybody's change, and what cannot be done is an [`ApiError`].
 
 mod decisions;
 mod edit;
 mod error;
 mod guard;
+mod password;
 mod routers;
+mod tokens;
 mod trial;
 
 use std::sync::Arc;
@@ -17,7 +19,9 @@ use http::header::ALLOW;
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::access::Who;
 use super::reply::{self, Reply};
 use super::{Request, RequestBody, Shared};
 use crate::listener::collect;
@@ -43,6 +47,9 @@ enum Route {
     Trial,
     Decisions,
     Decision,
+    Password,
+    Tokens,
+    Token,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
@@ -52,6 +59,9 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("routers/NAME/resolve", &[POST], Route::Trial),
     ("decisions", &[GET, HEAD], Route::Decisions),
     ("decisions/NAME", &[GET, HEAD], Route::Decision),
+    ("password", &[POST], Route::Password),
+    ("tokens", &[GET, HEAD, POST], Route::Tokens),
+    ("tokens/NAME", &[DELETE], Route::Token),
 ];
 
 /// Whether a path belongs to the API.
@@ -60,11 +70,11 @@ pub(super) fn is_path(path: &str) -> bool {
 }
 
 /// Answers a request of somebody who is logged in.
-pub(super) async fn dispatch(shared: &Arc<Shared>, request: Request) -> Reply {
-    route(shared, request).await.unwrap_or_else(ApiError::into_reply)
+pub(super) async fn dispatch(shared: &Arc<Shared>, request: Request, who: &Who) -> Reply {
+    route(shared, request, who).await.unwrap_or_else(ApiError::into_reply)
 }
 
-async fn route(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError> {
+async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Reply, ApiError> {
     guard::check(&request.method, &request.headers)?;
     let below = request.path.strip_prefix(ROOT).unwrap_or_default();
     let (route, methods, name) =
@@ -84,6 +94,10 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError
         (Route::Trial, _) => trial::choose(shared, name, request).await,
         (Route::Decisions, _) => decisions::list(shared, &request.query).await,
         (Route::Decision, _) => decisions::get(shared, name).await,
+        (Route::Password, _) => password::change(shared, request, who).await,
+        (Route::Tokens, &Method::POST) => tokens::create(shared, request).await,
+        (Route::Tokens, _) => tokens::list(shared).await,
+        (Route::Token, _) => tokens::revoke(shared, name).await,
     }
 }
 
@@ -113,6 +127,13 @@ impl Shared {
         let shared = self.clone();
         self.store.run(move |conn| Ok(work(&shared, conn))).await?
     }
+}
+
+/// A small body, as what it has to be.
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, ApiError> {
+    let text = body(&request.headers, request.body).await?;
+    serde_json::from_slice(&text)
+        .map_err(|error| ApiError::new(400, "unreadable", format!("the body cannot be read: {error}")))
 }
 
 async fn body(headers: &HeaderMap, body: RequestBody) -> Result<Bytes, ApiError> {

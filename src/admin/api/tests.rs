@@ -45,7 +45,7 @@ fn shared(folder: &Path) -> Arc<Shared> {
     });
     let address = ([127, 0, 0, 1], 1).into();
     let policy = Policy {
-        password: Secret::new("sesame"),
+        password: Some(Secret::new("sesame")),
         trusted_proxies: Vec::new(),
         loopback_only: true,
         api_address: address,
