@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use http::header::{RETRY_AFTER, SET_COOKIE};
@@ -13,12 +14,14 @@ use super::access::{Verdict, Who, cookie};
 use super::origin::is_foreign;
 use super::reply::{self, Reply};
 use super::{Request, Shared};
-use crate::listener::collect;
+use crate::listener::{BodyError, collect};
 use crate::secret::Secret;
 use crate::store::StoreError;
 
 /// Largest form, bytes.
 const MAX_FORM_BYTES: usize = 8 << 10;
+/// How long a form may take to arrive: whoever sends it has shown nothing yet.
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest way back, bytes.
 const MAX_NEXT_BYTES: usize = 2048;
 
@@ -93,8 +96,11 @@ async fn log_in(shared: &Shared, request: Request) -> Result<Reply, StoreError> 
         return Ok(foreign());
     }
     let (client, over_tls) = (request.client(&shared.policy), request.is_over_tls(&shared.policy));
-    let Ok(body) = collect(&request.headers, request.body, MAX_FORM_BYTES).await else {
-        return Ok(reply::text(413, "This is more than a password.\n"));
+    let body = tokio::time::timeout(FORM_TIMEOUT, collect(&request.headers, request.body, MAX_FORM_BYTES)).await;
+    let body = match body {
+        Ok(Ok(body)) => body,
+        Ok(Err(BodyError::TooLarge { .. })) => return Ok(reply::text(413, "This is more than a password.\n")),
+        Ok(Err(BodyError::BrokenOff)) | Err(_) => return Ok(reply::text(400, "The form did not arrive in full.\n")),
     };
     let next = value(&body, "next").unwrap_or_default();
     let next = local(&next);

@@ -97,6 +97,8 @@ fn a_wrong_password_sets_nothing_and_too_many_have_to_wait() {
     let reply = log_in_with(admin, "sesame", "/", &[]);
     assert_eq!((reply.status, reply.header("set-cookie")), (429, None));
     assert!(reply.header("retry-after").is_some() && reply.text().contains("Wait a minute"), "{}", reply.text());
+    let large = admin.request("POST", "/login", &[], &[b'a'; 8193]);
+    assert_eq!(large.status, 413);
     let by_header = with(admin, "GET", API, &[("authorization", basic("sesame"))]);
     assert_eq!(by_header.status, 429, "both ways in count together");
 }
@@ -129,7 +131,7 @@ fn a_login_and_a_made_password_outlive_a_restart() {
 }
 
 #[test]
-fn a_password_is_made_and_told_once() {
+fn a_password_that_is_made_is_kept_as_a_hash() {
     let setup = setup();
     let first = setup.call(&["serve", "--config", "missing.yaml"]);
     assert!(!first.status.success() && first.stdout.is_empty(), "what does not start makes no password");

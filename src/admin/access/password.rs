@@ -26,7 +26,7 @@ pub(super) fn new() -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(random))
 }
 
-/// The hash of a password, as a PHC string with a salt of its own. Takes some 20 ms of a core.
+/// The hash of a password, as a PHC string with a salt of its own. Takes a core for tens of milliseconds.
 pub(super) fn hash(password: &Secret) -> String {
     let mut salt = [0_u8; 16];
     rand::fill(&mut salt);
