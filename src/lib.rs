@@ -18,7 +18,7 @@
 //! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
 //! - [`admin`] is the admin listener: pages for operators.
 //! - [`app`] puts everything together; [`cli`] is the command line, [`demo`] a simulated provider for trying it out.
-//! - [`money`], [`secret`], [`clock`] and [`json`] are small leaves everyone may use.
+//! - [`money`], [`secret`], [`clock`], [`json`] and [`entry_kind`] are small leaves everyone may use.
 
 pub mod admin;
 pub mod app;
@@ -29,6 +29,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod demo;
+pub mod entry_kind;
 pub mod evaluation;
 pub mod json;
 pub mod listener;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LEAVES: [&str; 4] = ["money", "secret", "clock", "json"];
+const LEAVES: [&str; 5] = ["money", "secret", "clock", "json", "entry_kind"];
 
 /// A module and the modules it may use besides itself and the leaves.
 const TABLE: &[(&str, &[&str])] = &[
@@ -12,6 +12,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("clock", &[]),
     ("json", &[]),
+    ("entry_kind", &[]),
     ("chat", &[]),
     ("config", &[]),
     ("store", &[]),

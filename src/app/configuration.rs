@@ -13,10 +13,10 @@ use tokio::sync::Notify;
 
 use crate::auth::{KeyRing, NewKey};
 use crate::catalog::{Catalog, Sources, built_in_overrides};
-use crate::config::{ConfiguredPath, Entries, OverridesFile, Problem, RelayFile, RouterEntry, Settings, Variables};
+use crate::config::{ConfiguredPath, Definitions, OverridesFile, Problem, RelayFile, Settings, Variables};
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
-use crate::store::entries::{EntryKind, StoredEntry};
+use crate::store::entries::StoredEntry;
 use crate::store::keys::StoredKey;
 use crate::store::{self, Conn, StoreError};
 
@@ -40,14 +40,14 @@ pub(super) struct Configuration {
 #[derive(Debug, Default)]
 pub(super) struct Stored {
     keys: Vec<StoredKey>,
-    routers: Vec<StoredEntry>,
+    entries: Vec<StoredEntry>,
 }
 
 impl Stored {
     /// Reads it.
     pub(super) fn read(conn: &mut Conn<'_>) -> Result<Self, StoreError> {
         let keys = store::keys::list(conn)?;
-        Ok(Self { keys, routers: store::entries::list(conn, EntryKind::Router)? })
+        Ok(Self { keys, entries: store::entries::list(conn)? })
     }
 }
 
@@ -58,9 +58,9 @@ struct Parts {
     discovered: HashMap<String, Vec<ListedModel>>,
     stored_keys: Vec<StoredKey>,
     /// Entries of the database as they stand there, to see whether they have changed.
-    stored_routers: Vec<StoredEntry>,
+    stored_entries: Vec<StoredEntry>,
     /// Those of them that can be read.
-    routers: Entries<RouterEntry>,
+    stored: Definitions,
     /// When each file was last changed, as far as it was looked at.
     stamps: [Option<SystemTime>; 2],
     /// Why providers could not be asked, so that each reason is logged once.
@@ -68,7 +68,7 @@ struct Parts {
 }
 
 impl Configuration {
-    /// Reads the files and builds the first snapshots. Warnings are returned beside them; what is wrong with a router of
+    /// Reads the files and builds the first snapshots. Warnings are returned beside them; what is wrong with an entry of
     /// the database is never more, unless the files have something of the same name.
     ///
     /// # Errors
@@ -81,14 +81,14 @@ impl Configuration {
         let files = [settings.files.relay.clone(), settings.files.overrides.clone()];
         let stamps = stamps(&files);
         let (relay, overrides) = read(&files, &variables)?;
-        let (routers, unreadable) = entries::read(&stored.routers);
+        let (definitions, unreadable) = entries::read(&stored.entries);
         let parts = Parts {
             relay,
             overrides,
             discovered: HashMap::new(),
             stored_keys: stored.keys,
-            routers,
-            stored_routers: stored.routers,
+            stored: definitions,
+            stored_entries: stored.entries,
             stamps,
             unreachable: HashMap::new(),
         };
@@ -223,11 +223,16 @@ fn read(
 }
 
 fn build(variables: &Variables, parts: &Parts) -> (Catalog, Vec<Problem>) {
+    build_with(variables, parts, &parts.stored)
+}
+
+/// The same, were these the entries of the database.
+fn build_with(variables: &Variables, parts: &Parts, stored: &Definitions) -> (Catalog, Vec<Problem>) {
     Catalog::build(&Sources {
         variables,
         relay: &parts.relay,
         overrides: parts.overrides.clone(),
-        routers: &parts.routers,
+        stored,
         discovered: &parts.discovered,
     })
 }

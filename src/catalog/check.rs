@@ -3,61 +3,78 @@
 use std::collections::HashSet;
 
 use super::{Catalog, Origin, ProviderState};
-use crate::config::{Problem, RelayFile, RouterEntry, Severity};
+use crate::config::{AliasEntry, Problem, RedirectEntry, RelayFile, RouterEntry, Severity};
+use crate::entry_kind::EntryKind;
 
 /// A redirect may be followed by another one this often.
 pub const MAX_REDIRECTS: usize = 8;
 
+/// When somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// The relay starts or reads its files again. What entries of the database make of those of the file must not keep it
+    /// from that, and providers have not been asked for their models yet.
+    Start,
+    /// Somebody saves or shows an entry.
+    Edit {
+        /// Providers have said which models they have, so a name nobody knows is an error.
+        lists_are_in: bool,
+    },
+}
+
 /// Looks at every alias, redirect, router and the default.
 pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Problem>) {
-    for alias in catalog.aliases.iter() {
-        let place = relay.place("aliases", &alias.name);
-        problems.extend(hidden(catalog, &place, &alias.name));
-        match circle(catalog, &alias.name) {
-            Some(hops) => {
-                let message = format!("goes round in a circle: {}", hops.join(" -> "));
-                problems.push(Problem { severity: severity_of_circle(catalog, &hops), place, message });
-            }
-            None => problems.extend(target(catalog, &place, &alias.entry.target)),
+    let mut note = |kind: EntryKind, name: &str, origin, check: &dyn Fn(&str) -> Vec<Problem>| match origin {
+        Origin::File => problems.extend(check(&relay.place(kind.section(), name))),
+        // It was sound when it was saved. Now a key may be missing, which stops this entry but not the relay.
+        Origin::Database => {
+            let found = check(&format!("database {}.{name}", kind.section()));
+            problems.extend(found.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem }));
         }
+    };
+    for named in catalog.aliases.iter() {
+        let check = |place: &str| {
+            let found = alias(catalog, place, &named.name, &named.entry, Moment::Start);
+            hidden(catalog, place, &named.name).into_iter().chain(found).collect()
+        };
+        note(EntryKind::Alias, &named.name, named.origin, &check);
     }
     for named in catalog.routers.iter() {
-        match named.origin {
-            Origin::File => {
-                let place = relay.place("routers", &named.name);
-                problems.extend(hidden(catalog, &place, &named.name));
-                problems.extend(router(catalog, &place, &named.name, &named.entry, false));
-            }
-            // It was sound when it was saved. Now a key may be missing, which stops this router but not the relay.
-            Origin::Database => {
-                let place = format!("database routers.{}", named.name);
-                let shape = named.entry.problems().into_iter().map(|message| Problem::warning(&place, message));
-                problems.extend(shape);
-                let found = router(catalog, &place, &named.name, &named.entry, false);
-                problems.extend(found.into_iter().map(|problem| Problem { severity: Severity::Warning, ..problem }));
-            }
-        }
+        let check = |place: &str| {
+            // The shape of the file's was looked at when the file was read.
+            let shape = if named.origin == Origin::File { Vec::new() } else { named.entry.problems() };
+            let shape = shape.into_iter().map(|message| Problem::error(place, message));
+            let found = router(catalog, place, &named.name, &named.entry, Moment::Start);
+            hidden(catalog, place, &named.name).into_iter().chain(shape).chain(found).collect()
+        };
+        note(EntryKind::Router, &named.name, named.origin, &check);
     }
-    for redirect in catalog.redirects.iter() {
-        let place = relay.place("redirects", &redirect.name);
-        problems.extend(redirect_problem(catalog, &place, &redirect.name, &redirect.entry.target));
+    for named in catalog.redirects.iter() {
+        let check =
+            |place: &str| redirect(catalog, place, &named.name, &named.entry, Moment::Start).into_iter().collect();
+        note(EntryKind::Redirect, &named.name, named.origin, &check);
     }
     if let Some(name) = catalog.default_model() {
-        problems.extend(target(catalog, &relay.place("default_model", ""), name));
+        problems.extend(target(catalog, &relay.place("default_model", ""), name, Moment::Start));
     }
+}
+
+/// What is wrong with an alias of the catalog.
+pub(super) fn alias(catalog: &Catalog, place: &str, name: &str, entry: &AliasEntry, moment: Moment) -> Option<Problem> {
+    let Some(hops) = circle(catalog, name) else { return target(catalog, place, &entry.target, moment) };
+    let severity = if moment == Moment::Start && hops.iter().any(|hop| is_stored(catalog, hop)) {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    let message = format!("goes round in a circle: {}", hops.join(" -> "));
+    Some(Problem { severity, place: place.to_owned(), message })
 }
 
 /// What is wrong with a router of this name, were it in the catalog.
 ///
-/// Looked at is what its names lead to, and whether its designator can be asked. `lists_are_in`: providers have said which
-/// models they have, so a name nobody knows is an error.
-pub(super) fn router(
-    catalog: &Catalog,
-    place: &str,
-    name: &str,
-    entry: &RouterEntry,
-    lists_are_in: bool,
-) -> Vec<Problem> {
+/// Looked at is what its names lead to, and whether its designator can be asked.
+pub(super) fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, moment: Moment) -> Vec<Problem> {
     let mut problems = Vec::new();
     if catalog.aliases.get(name).is_some() {
         problems.push(Problem::error(place, format!("`{name}` is an alias too: one of the two needs another name")));
@@ -67,21 +84,22 @@ pub(super) fn router(
     let optional = optional.into_iter().filter_map(|(part, model)| Some((part, model.as_deref()?)));
     let parts = [("designator", entry.designator.as_str()), ("fallback", &entry.fallback)];
     let parts = parts.into_iter().chain(optional).chain(candidates);
+    let may_be_wrong = |model: &str| moment == Moment::Start && passes_database(catalog, model);
     // That a name is missing is said by the check of the shape.
     for (part, model) in parts.filter(|(_, model)| !model.trim().is_empty()) {
         if model.eq_ignore_ascii_case(name) || ends_in_router(catalog, model, name) {
             let message = format!("{part}: `{model}` leads to a router; name a model, or an alias of one");
-            problems.push(Problem::error(place, message));
+            let severity = if may_be_wrong(model) { Severity::Warning } else { Severity::Error };
+            problems.push(Problem { severity, place: place.to_owned(), message });
             continue;
         }
         let Some((lack, message)) = lack(catalog, end_of_aliases(catalog, model)) else { continue };
         let severity = match lack {
-            Lack::Provider => Severity::Error,
-            // At the start the providers have not been asked for their models yet.
-            Lack::Model if lists_are_in => Severity::Error,
+            _ if may_be_wrong(model) => Severity::Warning,
+            Lack::Provider | Lack::Model if lack.is_certain(moment) => Severity::Error,
             // A candidate that cannot be called is not chosen; without its designator a router is nothing.
             Lack::Readiness if part == "designator" => Severity::Error,
-            Lack::Model | Lack::Readiness => Severity::Warning,
+            Lack::Provider | Lack::Model | Lack::Readiness => Severity::Warning,
         };
         problems.push(Problem { severity, place: place.to_owned(), message: format!("{part}: {message}") });
     }
@@ -95,7 +113,15 @@ pub(super) fn hidden(catalog: &Catalog, place: &str, name: &str) -> Option<Probl
     Some(Problem::warning(place, message))
 }
 
-fn redirect_problem(catalog: &Catalog, place: &str, from: &str, to: &str) -> Option<Problem> {
+/// What is wrong with a redirect of the catalog.
+pub(super) fn redirect(
+    catalog: &Catalog,
+    place: &str,
+    from: &str,
+    entry: &RedirectEntry,
+    moment: Moment,
+) -> Option<Problem> {
+    let to = entry.target.as_str();
     let star_inside = |text: &str| text.strip_suffix('*').unwrap_or(text).contains('*');
     if star_inside(from) || star_inside(to) {
         return Some(Problem::error(place, "a `*` stands at the end only"));
@@ -106,15 +132,26 @@ fn redirect_problem(catalog: &Catalog, place: &str, from: &str, to: &str) -> Opt
     let mut hops = vec![from.to_owned()];
     let mut name = if to.ends_with('*') { to.trim_end_matches('*').to_owned() } else { to.to_owned() };
     hops.push(to.to_owned());
-    while let Some((next, _)) = catalog.redirects.find(&name) {
+    let mut passes_database = false;
+    while let Some((next, by)) = catalog.redirects.find(&name) {
+        passes_database |= by.origin == Origin::Database;
         hops.push(next.clone());
         name = next;
         if hops.len() > MAX_REDIRECTS + 1 {
-            return Some(Problem::error(place, format!("more than {MAX_REDIRECTS} hops: {}", hops.join(" -> "))));
+            let message = format!("more than {MAX_REDIRECTS} hops: {}", hops.join(" -> "));
+            let tolerated = moment == Moment::Start && passes_database;
+            let severity = if tolerated { Severity::Warning } else { Severity::Error };
+            return Some(Problem { severity, place: place.to_owned(), message });
         }
     }
     // What the `*` will carry over is not known yet, nor is then the target.
-    if to.ends_with('*') { None } else { target(catalog, place, &name) }
+    if to.ends_with('*') {
+        return None;
+    }
+    // What is not called by the whole name is called by what stands before its tags.
+    let found = target(catalog, place, &name, moment)?;
+    let stem = name.rsplit_once('@').map(|(stem, _)| stem.trim()).filter(|stem| !stem.is_empty());
+    stem.map_or(Some(found), |stem| target(catalog, place, stem, moment))
 }
 
 /// The names an alias visits until it comes to one again.
@@ -135,10 +172,25 @@ fn circle(catalog: &Catalog, start: &str) -> Option<Vec<String>> {
     }
 }
 
-/// A circle that goes through a router of the database leaves that router without a fallback, but stops nothing else.
-fn severity_of_circle(catalog: &Catalog, hops: &[String]) -> Severity {
-    let mut routers = hops.iter().filter_map(|hop| catalog.routers.get(hop));
-    if routers.any(|router| router.origin == Origin::Database) { Severity::Warning } else { Severity::Error }
+/// Whether the name is an alias or a router of the database.
+fn is_stored(catalog: &Catalog, name: &str) -> bool {
+    let router = catalog.routers.get(name).map(|router| router.origin);
+    router.or_else(|| catalog.aliases.get(name).map(|alias| alias.origin)) == Some(Origin::Database)
+}
+
+/// Whether an alias or a router of the database lies on the way from a name.
+fn passes_database(catalog: &Catalog, name: &str) -> bool {
+    let mut name = name;
+    for _ in 0..=catalog.aliases.iter().count() {
+        if is_stored(catalog, name) {
+            return true;
+        }
+        match catalog.aliases.get(name) {
+            Some(alias) => name = &alias.entry.target,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// Whether aliases lead from the name to a router, or to the one called `own`.
@@ -169,15 +221,12 @@ pub(super) fn end_of_aliases<'a>(catalog: &'a Catalog, name: &'a str) -> &'a str
 }
 
 /// What is wrong with a name that something points at.
-fn target(catalog: &Catalog, place: &str, name: &str) -> Option<Problem> {
+fn target(catalog: &Catalog, place: &str, name: &str, moment: Moment) -> Option<Problem> {
     if catalog.routers.get(name).is_some() || catalog.aliases.get(name).is_some() {
         return None;
     }
     let (lack, message) = lack(catalog, name)?;
-    Some(match lack {
-        Lack::Provider => Problem::error(place, message),
-        Lack::Model | Lack::Readiness => Problem::warning(place, message),
-    })
+    Some(if lack.is_certain(moment) { Problem::error(place, message) } else { Problem::warning(place, message) })
 }
 
 /// What is missing behind the name of a model.
@@ -188,6 +237,17 @@ enum Lack {
     Model,
     /// It lacks a key, or is switched off.
     Readiness,
+}
+
+impl Lack {
+    /// Whether time alone will not mend it.
+    fn is_certain(&self, moment: Moment) -> bool {
+        match self {
+            Self::Provider => true,
+            Self::Model => moment == Moment::Edit { lists_are_in: true },
+            Self::Readiness => false,
+        }
+    }
 }
 
 /// What is missing behind the name of a model, and in words what to do.

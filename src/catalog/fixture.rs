@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Catalog, Sources, built_in_overrides};
-use crate::config::{Entries, OverridesFile, Problem, RelayFile, Variables};
+use crate::config::{Definition, Definitions, OverridesFile, Problem, RelayFile, Variables};
+use crate::entry_kind::EntryKind;
 use crate::protocol::ListedModel;
 
 /// What a test says; the rest is empty, or built in.
@@ -16,6 +17,8 @@ pub(crate) struct Fixture<'a> {
     pub(crate) relay: &'a str,
     /// The text of `overrides.yaml`.
     pub(crate) overrides: Option<&'a str>,
+    /// What the database holds: kind, name, JSON.
+    pub(crate) stored: &'a [(EntryKind, &'a str, &'a str)],
     /// Ids a provider listed.
     pub(crate) listed: &'a [(&'a str, &'a [&'a str])],
 }
@@ -37,13 +40,11 @@ impl Fixture<'_> {
             Some(text) => Arc::new(OverridesFile::parse("overrides.yaml", text).unwrap()),
             None => built_in_overrides(),
         };
-        Catalog::build(&Sources {
-            variables: &variables,
-            relay: &relay,
-            overrides,
-            routers: &Entries::default(),
-            discovered,
-        })
+        let mut stored = Definitions::default();
+        for (kind, name, json) in self.stored {
+            stored.set(name, Definition::read(*kind, json.as_bytes()).unwrap());
+        }
+        Catalog::build(&Sources { variables: &variables, relay: &relay, overrides, stored: &stored, discovered })
     }
 
     /// The catalog, which must be without errors.

@@ -8,7 +8,8 @@ use super::configure::{self, Configured};
 use super::lookup::Index;
 use super::names::{Names, Redirects};
 use super::{Catalog, Model, ModelSource, check, listing, seed};
-use crate::config::{Entries, OverridesFile, Problem, RelayFile, RouterEntry, Variables};
+use crate::config::{Definitions, OverridesFile, Problem, RelayFile, Variables};
+use crate::entry_kind::EntryKind;
 use crate::protocol::ListedModel;
 
 /// What a catalog is built from.
@@ -20,8 +21,8 @@ pub struct Sources<'a> {
     pub relay: &'a RelayFile,
     /// `overrides.yaml`, or [`super::built_in_overrides`].
     pub overrides: Arc<OverridesFile>,
-    /// Routers of the database.
-    pub routers: &'a Entries<RouterEntry>,
+    /// Aliases, redirects and routers of the database.
+    pub stored: &'a Definitions,
     /// What providers listed, by provider id in its configured spelling.
     pub discovered: &'a HashMap<String, Vec<ListedModel>>,
 }
@@ -45,29 +46,42 @@ impl Catalog {
         let mut catalog = Self {
             index: Index::new(providers, models),
             book,
-            aliases: Names::from(&sources.relay.aliases),
-            redirects: Redirects::from(&sources.relay.redirects),
-            routers: Names::joined(&sources.relay.routers, sources.routers),
+            aliases: Names::joined(&sources.relay.aliases, &sources.stored.aliases),
+            redirects: Redirects::joined(&sources.relay.redirects, &sources.stored.redirects),
+            routers: Names::joined(&sources.relay.routers, &sources.stored.routers),
             default_model: sources.relay.default_model.clone(),
             keys: sources.relay.keys.clone(),
             listing: Vec::new(),
         };
         check::names(&catalog, sources.relay, &mut problems);
-        problems.extend(sources.routers.iter().filter_map(|(name, _)| also_in_file(sources.relay, name)));
+        problems.extend(also_in_file(sources.relay, sources.stored));
         catalog.listing = listing::build(&catalog);
         (catalog, problems)
     }
 }
 
-/// A router of the database whose name the file gives to something else. Only one of the two could be reached.
-fn also_in_file(relay: &RelayFile, name: &str) -> Option<Problem> {
-    let section = match (relay.routers.get(name), relay.aliases.get(name)) {
-        (Some(_), _) => "routers",
-        (None, Some(_)) => "aliases",
-        (None, None) => return None,
+/// Names of the database that the file gives to something, too. Only one of the two could be reached.
+fn also_in_file(relay: &RelayFile, stored: &Definitions) -> Vec<Problem> {
+    let aliases = stored.aliases.iter().map(|(name, _)| (EntryKind::Alias, name));
+    let redirects = stored.redirects.iter().map(|(name, _)| (EntryKind::Redirect, name));
+    let routers = stored.routers.iter().map(|(name, _)| (EntryKind::Router, name));
+    let is_taken = |kind: EntryKind, name: &str| match kind {
+        EntryKind::Alias => relay.aliases.get(name).is_some(),
+        EntryKind::Redirect => relay.redirects.get(name).is_some(),
+        EntryKind::Router => relay.routers.get(name).is_some(),
     };
-    let message = format!("the router `{name}` is in the database too: rename it here, or delete it there");
-    Some(Problem::error(relay.place(section, name), message))
+    let clash = |(kind, name): (EntryKind, &str)| {
+        // Aliases and routers share their names; a redirect may have that of either, and comes first.
+        let rivals: &[EntryKind] = match kind {
+            EntryKind::Alias | EntryKind::Router => &[EntryKind::Router, EntryKind::Alias],
+            EntryKind::Redirect => &[EntryKind::Redirect],
+        };
+        let rival = rivals.iter().find(|rival| is_taken(**rival, name))?;
+        let message =
+            format!("the {} `{name}` is in the database too: rename it here, or delete it there", kind.word());
+        Some(Problem::error(relay.place(rival.section(), name), message))
+    };
+    aliases.chain(redirects).chain(routers).filter_map(clash).collect()
 }
 
 /// Every model of a provider: the built-in ones, the files', the listed ones; each id once. The list's spelling counts,

@@ -22,7 +22,7 @@ mod seed;
 mod table;
 
 pub use check::MAX_REDIRECTS;
-pub use edit::{check_router, leading_to};
+pub use edit::{Entry, check_change, check_entry, leading_to};
 pub use listing::{Listed, ListedKind};
 pub use load::Sources;
 pub use lookup::FoundBy;

@@ -73,12 +73,6 @@ impl<T> Names<T> {
     }
 }
 
-impl<T: Clone + Serialize> From<&Entries<T>> for Names<T> {
-    fn from(file: &Entries<T>) -> Self {
-        Self::joined(file, &Entries::default())
-    }
-}
-
 impl<T: Clone + Serialize> Names<T> {
     /// The entries of the file, then those of the database. Of a name that is in both, the file's is found.
     pub(super) fn joined(file: &Entries<T>, database: &Entries<T>) -> Self {
@@ -129,9 +123,15 @@ impl Redirects {
     }
 }
 
-impl From<&Entries<RedirectEntry>> for Redirects {
-    fn from(entries: &Entries<RedirectEntry>) -> Self {
-        let names = Names::from(entries);
+impl Redirects {
+    /// The redirect of exactly this name or pattern, whatever its case.
+    pub fn get(&self, name: &str) -> Option<&Named<RedirectEntry>> {
+        self.names.get(name)
+    }
+
+    /// As [`Names::joined`].
+    pub(super) fn joined(file: &Entries<RedirectEntry>, database: &Entries<RedirectEntry>) -> Self {
+        let names = Names::joined(file, database);
         let is_pattern = |&at: &usize| names.entries[at].name.ends_with('*');
         let mut patterns: Vec<usize> = (0..names.entries.len()).filter(is_pattern).collect();
         patterns.sort_by_key(|&at| std::cmp::Reverse(names.entries[at].name.len()));
@@ -146,7 +146,7 @@ mod tests {
     fn redirects(pairs: &[(&str, &str)]) -> Redirects {
         let entries: Entries<RedirectEntry> =
             pairs.iter().map(|&(from, to)| (from.to_owned(), to.to_owned().into())).collect();
-        Redirects::from(&entries)
+        Redirects::joined(&entries, &Entries::default())
     }
 
     #[test]

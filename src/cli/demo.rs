@@ -129,7 +129,7 @@ mod tests {
     use crate::catalog::{Catalog, Sources};
     use std::collections::HashMap;
 
-    use crate::config::{Entries, OverridesFile, RelayFile};
+    use crate::config::{Definitions, OverridesFile, RelayFile};
     use crate::routing::settle;
 
     #[test]
@@ -137,9 +137,9 @@ mod tests {
         let variables = Variables::default();
         let relay = RelayFile::parse("relay.yaml", &demo::relay_yaml("http://127.0.0.1:1/v1"), &variables).unwrap();
         let overrides = OverridesFile::parse("overrides.yaml", demo::overrides_yaml()).unwrap().into();
-        let (routers, discovered) = (Entries::default(), HashMap::new());
+        let (stored, discovered) = (Definitions::default(), HashMap::new());
         let sources =
-            Sources { variables: &variables, relay: &relay, overrides, routers: &routers, discovered: &discovered };
+            Sources { variables: &variables, relay: &relay, overrides, stored: &stored, discovered: &discovered };
         let (catalog, problems) = Catalog::build(&sources);
         assert_eq!(problems, []);
         for sample in demo::sample_requests() {

@@ -24,6 +24,16 @@ impl<T> Entries<T> {
     }
 }
 
+impl<T> Entries<T> {
+    /// Gives a name this value, in place of the one it had.
+    pub fn set(&mut self, name: &str, value: T) {
+        match self.0.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            Some(found) => *found = (name.to_owned(), value),
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+}
+
 impl<T> Default for Entries<T> {
     fn default() -> Self {
         Self(Vec::new())
@@ -109,7 +119,7 @@ where
     Ok(list.into_iter().map(|entry| entry.0).collect())
 }
 
-struct ShortOrFull<T>(T);
+pub(super) struct ShortOrFull<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de> + From<String>> Deserialize<'de> for ShortOrFull<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -3,6 +3,7 @@
 //! The only place that reads the environment. Nothing is looked up elsewhere: reading gives plain values and
 //! [`Problem`]s with their places, and the catalog makes sense of the names in them. Start at [`Settings`].
 
+mod definition;
 mod dotenv;
 mod entries;
 mod expand;
@@ -17,6 +18,7 @@ mod values;
 mod variables;
 pub(crate) mod yaml;
 
+pub use definition::{Definition, Definitions};
 pub use entries::Entries;
 pub use overrides_file::{
     CapabilityRules, KindWord, ModelRules, OffPeakEntry, OverridesFile, PriceEntry, ProviderRules, TierEntry,

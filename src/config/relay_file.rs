@@ -90,6 +90,7 @@ pub enum ProtocolWord {
 }
 
 /// Another name for a model, router or alias.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AliasEntry {

@@ -2,28 +2,16 @@
 //!
 //! Nobody's change is lost: each change says what it expects to find, and without that it changes nothing.
 
-use super::StoreError;
 use super::driver::{Conn, Row};
+use super::{StoreError, history};
 use crate::clock::UnixMillis;
-
-/// What an entry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A smart router.
-    Router,
-}
-
-impl EntryKind {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Router => "router",
-        }
-    }
-}
+use crate::entry_kind::EntryKind;
 
 /// An entry as the database holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEntry {
+    /// What it is.
+    pub kind: EntryKind,
     /// In the spelling it was saved with.
     pub name: String,
     /// JSON. What it says is not this module's business.
@@ -32,16 +20,13 @@ pub struct StoredEntry {
     pub updated: UnixMillis,
 }
 
-/// All entries of a kind, by name.
+/// All entries, by kind and name.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn list(conn: &mut Conn<'_>, kind: EntryKind) -> Result<Vec<StoredEntry>, StoreError> {
-    conn.query(
-        "select name, definition, updated_ms from entries where kind = $1 order by name_key",
-        &[kind.word().into()],
-        read,
-    )
+pub fn list(conn: &mut Conn<'_>) -> Result<Vec<StoredEntry>, StoreError> {
+    let sql = "select kind, name, definition, updated_ms from entries order by kind, name_key";
+    Ok(conn.query(sql, &[], read)?.into_iter().flatten().collect())
 }
 
 /// The entry of a name.
@@ -49,24 +34,41 @@ pub fn list(conn: &mut Conn<'_>, kind: EntryKind) -> Result<Vec<StoredEntry>, St
 /// # Errors
 /// When the database cannot be read.
 pub fn get(conn: &mut Conn<'_>, kind: EntryKind, name: &str) -> Result<Option<StoredEntry>, StoreError> {
-    let found = conn.query(
-        "select name, definition, updated_ms from entries where kind = $1 and name_key = $2",
-        &[kind.word().into(), key(name).into()],
-        read,
-    )?;
-    Ok(found.into_iter().next())
+    let sql = "select kind, name, definition, updated_ms from entries where kind = $1 and name_key = $2";
+    Ok(conn.query(sql, &[kind.word().into(), key(name).into()], read)?.into_iter().flatten().next())
 }
 
-/// Adds an entry. `false`: there is one of this name, and nothing was changed.
+/// Creates an entry, replaces it or takes it out, and notes that in the history.
+///
+/// `false`: something else is there, and nothing was changed. Belongs into a transaction.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn create(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry) -> Result<bool, StoreError> {
+pub fn write(
+    tx: &mut Conn<'_>,
+    current: Option<&StoredEntry>,
+    next: Option<&StoredEntry>,
+    who: &str,
+) -> Result<bool, StoreError> {
+    let changed = match (current, next) {
+        (None, None) => return Ok(true),
+        (None, Some(next)) => create(tx, next)?,
+        (Some(current), Some(next)) => replace(tx, next, &current.definition)?,
+        (Some(current), None) => delete(tx, current)?,
+    };
+    if changed {
+        let now = next.map_or_else(UnixMillis::now, |next| next.updated);
+        history::append(tx, current, next, now, who)?;
+    }
+    Ok(changed)
+}
+
+fn create(conn: &mut Conn<'_>, entry: &StoredEntry) -> Result<bool, StoreError> {
     let changed = conn.execute(
         "insert into entries (kind, name_key, name, definition, updated_ms) values ($1, $2, $3, $4, $5)
          on conflict (kind, name_key) do nothing",
         &[
-            kind.word().into(),
+            entry.kind.word().into(),
             key(&entry.name).into(),
             (&entry.name).into(),
             (&entry.definition).into(),
@@ -76,11 +78,7 @@ pub fn create(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry) -> Resu
     Ok(changed == 1)
 }
 
-/// Replaces the entry of the same name. `false`: its definition is no longer the expected one, and nothing was changed.
-///
-/// # Errors
-/// When the database cannot be written.
-pub fn replace(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry, expected: &str) -> Result<bool, StoreError> {
+fn replace(conn: &mut Conn<'_>, entry: &StoredEntry, expected: &str) -> Result<bool, StoreError> {
     let changed = conn.execute(
         "update entries set name = $1, definition = $2, updated_ms = $3
          where kind = $4 and name_key = $5 and definition = $6",
@@ -88,7 +86,7 @@ pub fn replace(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry, expect
             (&entry.name).into(),
             (&entry.definition).into(),
             entry.updated.into(),
-            kind.word().into(),
+            entry.kind.word().into(),
             key(&entry.name).into(),
             expected.into(),
         ],
@@ -96,25 +94,23 @@ pub fn replace(conn: &mut Conn<'_>, kind: EntryKind, entry: &StoredEntry, expect
     Ok(changed == 1)
 }
 
-/// Takes an entry out. `false`: its definition is no longer the expected one, and nothing was changed.
-///
-/// # Errors
-/// When the database cannot be written.
-pub fn delete(conn: &mut Conn<'_>, kind: EntryKind, name: &str, expected: &str) -> Result<bool, StoreError> {
+fn delete(conn: &mut Conn<'_>, entry: &StoredEntry) -> Result<bool, StoreError> {
     let changed = conn.execute(
         "delete from entries where kind = $1 and name_key = $2 and definition = $3",
-        &[kind.word().into(), key(name).into(), expected.into()],
+        &[entry.kind.word().into(), key(&entry.name).into(), (&entry.definition).into()],
     )?;
     Ok(changed == 1)
 }
 
 /// Names are compared ASCII-case-insensitively, as everywhere.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-fn read(row: &Row<'_>) -> Result<StoredEntry, StoreError> {
-    Ok(StoredEntry { name: row.text(0)?, definition: row.text(1)?, updated: UnixMillis(row.integer(2)?) })
+/// `None`: of a kind this program does not know.
+fn read(row: &Row<'_>) -> Result<Option<StoredEntry>, StoreError> {
+    let Some(kind) = EntryKind::of_word(&row.text(0)?) else { return Ok(None) };
+    Ok(Some(StoredEntry { kind, name: row.text(1)?, definition: row.text(2)?, updated: UnixMillis(row.integer(3)?) }))
 }
 
 #[cfg(test)]
@@ -123,29 +119,36 @@ mod tests {
     use crate::store::Store;
 
     fn entry(name: &str, definition: &str) -> StoredEntry {
-        StoredEntry { name: name.into(), definition: definition.into(), updated: UnixMillis(7) }
+        StoredEntry {
+            kind: EntryKind::Router,
+            name: name.into(),
+            definition: definition.into(),
+            updated: UnixMillis(7),
+        }
     }
 
     #[test]
     fn a_change_that_expects_something_else_changes_nothing() {
-        const KIND: EntryKind = EntryKind::Router;
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("relay.db")).unwrap();
         store
             .blocking(|conn| {
-                assert!(create(conn, KIND, &entry("Smart", "1"))?);
-                assert!(!create(conn, KIND, &entry("sMART", "2"))?, "the name is taken, whatever its case");
-                assert!(create(conn, KIND, &entry("clever", "3"))?);
-                assert_eq!(list(conn, KIND)?, [entry("clever", "3"), entry("Smart", "1")]);
+                let alias = StoredEntry { kind: EntryKind::Alias, ..entry("smart", "9") };
+                assert!(create(conn, &entry("Smart", "1"))?);
+                assert!(!create(conn, &entry("sMART", "2"))?, "the name is taken, whatever its case");
+                assert!(create(conn, &alias)?, "another kind has names of its own");
+                assert!(create(conn, &entry("clever", "3"))?);
+                assert_eq!(list(conn)?, [alias, entry("clever", "3"), entry("Smart", "1")]);
 
-                assert!(!replace(conn, KIND, &entry("smart", "2"), "0")?);
-                assert!(replace(conn, KIND, &entry("smart", "2"), "1")?);
-                assert_eq!(get(conn, KIND, "SMART")?, Some(entry("smart", "2")), "the spelling is the latest one");
-                assert!(!replace(conn, KIND, &entry("other", "2"), "1")?);
+                assert!(!replace(conn, &entry("smart", "2"), "0")?);
+                assert!(replace(conn, &entry("smart", "2"), "1")?);
+                let found = get(conn, EntryKind::Router, "SMART")?;
+                assert_eq!(found, Some(entry("smart", "2")), "the spelling is the latest one");
+                assert!(!replace(conn, &entry("other", "2"), "1")?);
 
-                assert!(!delete(conn, KIND, "Smart", "1")?);
-                assert!(delete(conn, KIND, "Smart", "2")?);
-                assert_eq!(get(conn, KIND, "smart")?, None);
+                assert!(!delete(conn, &entry("Smart", "1"))?);
+                assert!(delete(conn, &entry("Smart", "2"))?);
+                assert_eq!(get(conn, EntryKind::Router, "smart")?, None);
                 Ok(())
             })
             .unwrap();

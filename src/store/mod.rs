@@ -3,7 +3,8 @@
 //! [`Store::run`] is the one door for the server: it takes a pooled connection onto a blocking thread.
 //! Query functions are plain `fn(&mut Conn, …)`, grouped by table: [`requests`] and [`usage`] (what happened),
 //! [`decisions`] (what routers chose), [`prompts`] (bodies, where they are kept), [`positions`] (how far the journal was
-//! copied), [`entries`] (what operators made), [`admin`] (who may use the admin listener), [`keys`], [`prices`].
+//! copied), [`entries`] (what operators made), [`history`] (how it came to be so), [`admin`] (who may use the admin
+//! listener), [`keys`], [`prices`].
 //!
 //! Statements keep to what SQLite and PostgreSQL share: `$1` parameters in order, `on conflict`, ids minted by us,
 //! `bigint` for times (Unix milliseconds), money (nano-USD) and truth values, JSON as `text`.
@@ -13,6 +14,7 @@ pub mod decisions;
 mod driver;
 pub mod entries;
 mod error;
+pub mod history;
 pub mod keys;
 mod migrations;
 pub mod positions;

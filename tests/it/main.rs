@@ -3,6 +3,7 @@
 mod admin;
 mod admin_access;
 mod admin_api;
+mod admin_entries;
 mod bad_input;
 mod connections;
 mod demo;

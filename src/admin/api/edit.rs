@@ -4,8 +4,13 @@ use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 
 use crate::catalog::version_of;
-use crate::store::entries::{self, EntryKind, StoredEntry};
+use crate::entry_kind::EntryKind;
+use crate::store::entries::{self, StoredEntry};
+use crate::store::history::{self, Asked, Change};
 use crate::store::{Conn, StoreError};
+
+/// Who changes: there is one password, and whoever has it.
+const WHO: &str = "admin";
 
 /// What the client expects to find, by its `If-Match` and `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,22 +81,19 @@ pub(super) enum ClashCause {
 /// Creates an entry, or replaces the one of the same name.
 pub(super) fn save(
     conn: &mut Conn<'_>,
-    kind: EntryKind,
     entry: &StoredEntry,
     expected: &Expected,
 ) -> Result<Result<Done, Clash>, StoreError> {
     conn.transaction(|tx| {
-        let Some(current) = entries::get(tx, kind, &entry.name)? else {
-            let may_be_new = matches!(expected, Expected::Unsaid | Expected::Nothing);
-            if may_be_new && entries::create(tx, kind, entry)? {
-                return Ok(Ok(Done::Created));
-            }
-            return clash(tx, kind, &entry.name, expected);
+        let current = entries::get(tx, entry.kind, &entry.name)?;
+        let (is_expected, done) = match &current {
+            None => (matches!(expected, Expected::Unsaid | Expected::Nothing), Done::Created),
+            Some(current) => (expected.is(current), Done::Replaced),
         };
-        if expected.is(&current) && entries::replace(tx, kind, entry, &current.definition)? {
-            return Ok(Ok(Done::Replaced));
+        if is_expected && entries::write(tx, current.as_ref(), Some(entry), WHO)? {
+            return Ok(Ok(done));
         }
-        clash(tx, kind, &entry.name, expected)
+        clash(tx, entry.kind, &entry.name, expected)
     })
 }
 
@@ -105,10 +107,37 @@ pub(super) fn delete(
     conn.transaction(|tx| {
         let current = entries::get(tx, kind, name)?.filter(|current| expected.is(current));
         match current {
-            Some(current) if entries::delete(tx, kind, name, &current.definition)? => Ok(Ok(Done::Deleted)),
+            Some(current) if entries::write(tx, Some(&current), None, WHO)? => Ok(Ok(Done::Deleted)),
             Some(_) | None => clash(tx, kind, name, expected),
         }
     })
+}
+
+/// Puts back what was before a change. `Err`: something newer has changed the entry since, and with `force` that does not
+/// matter.
+pub(super) fn undo(
+    conn: &mut Conn<'_>,
+    change: &Change,
+    back: Option<&StoredEntry>,
+    force: bool,
+) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
+    conn.transaction(|tx| {
+        match stands(tx, change)? {
+            Err(newer) if !force => return Ok(Err(newer)),
+            Ok(()) | Err(_) => {}
+        }
+        let current = entries::get(tx, change.kind, &change.name)?;
+        if entries::write(tx, current.as_ref(), back, WHO)? { Ok(Ok(())) } else { Ok(Err(current)) }
+    })
+}
+
+/// Whether an entry is as a change has left it. `Err`: what is there now.
+pub(super) fn stands(conn: &mut Conn<'_>, change: &Change) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
+    let current = entries::get(conn, change.kind, &change.name)?;
+    let asked = Asked { kind: Some(change.kind), name: Some(change.name.clone()), before: None };
+    let is_newest = history::recent(conn, &asked, 1)?.first().is_some_and(|newest| newest.id == change.id);
+    let is_as_left = current.as_ref().map(|entry| &entry.definition) == change.became.as_ref();
+    Ok(if is_newest && is_as_left { Ok(()) } else { Err(current) })
 }
 
 fn clash(

@@ -1,14 +1,18 @@
 //! The JSON API under `/admin/api/`, for scripts and for pages. `docs/admin-api.md` describes it to its users.
 //!
-//! The table of routes is here. `guard` refuses what a foreign web page might send, `routers` has the handlers of routers,
-//! `trial` has one choose, `decisions` shows what was chosen; `password` and `tokens` are about who may ask; `edit` changes the database without losing anybody's change, and what cannot be done is an [`ApiError`].
+//! The table of routes is here. `guard` refuses what a foreign web page might send. `entries` has the handlers of aliases,
+//! redirects and routers, which differ in nothing but their kind; `shown` is what they show, `history` takes changes back,
+//! and `edit` changes the database without losing anybody's change. `trial` has a router choose, `decisions` shows what was
+//! chosen; `password` and `tokens` are about who may ask. What cannot be done is an [`ApiError`].
 
 mod decisions;
 mod edit;
+mod entries;
 mod error;
 mod guard;
+mod history;
 mod password;
-mod routers;
+mod shown;
 mod tokens;
 mod trial;
 
@@ -24,6 +28,7 @@ use serde::de::DeserializeOwned;
 use super::access::Who;
 use super::reply::{self, Reply};
 use super::{Request, RequestBody, Shared};
+use crate::entry_kind::EntryKind;
 use crate::listener::collect;
 use crate::store::Conn;
 pub(super) use error::ApiError;
@@ -42,9 +47,11 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// What a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Route {
-    Routers,
-    Router,
+    Entries(EntryKind),
+    Entry(EntryKind),
     Trial,
+    History,
+    Undo,
     Decisions,
     Decision,
     Password,
@@ -54,9 +61,15 @@ enum Route {
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
 const ROUTES: &[(&str, &[Method], Route)] = &[
-    ("routers", &[GET, HEAD], Route::Routers),
-    ("routers/NAME", &[GET, HEAD, PUT, DELETE], Route::Router),
+    ("aliases", &[GET, HEAD], Route::Entries(EntryKind::Alias)),
+    ("aliases/NAME", &[GET, HEAD, PUT, DELETE], Route::Entry(EntryKind::Alias)),
+    ("redirects", &[GET, HEAD], Route::Entries(EntryKind::Redirect)),
+    ("redirects/NAME", &[GET, HEAD, PUT, DELETE], Route::Entry(EntryKind::Redirect)),
+    ("routers", &[GET, HEAD], Route::Entries(EntryKind::Router)),
+    ("routers/NAME", &[GET, HEAD, PUT, DELETE], Route::Entry(EntryKind::Router)),
     ("routers/NAME/resolve", &[POST], Route::Trial),
+    ("history", &[GET, HEAD], Route::History),
+    ("history/NAME/undo", &[POST], Route::Undo),
     ("decisions", &[GET, HEAD], Route::Decisions),
     ("decisions/NAME", &[GET, HEAD], Route::Decision),
     ("password", &[POST], Route::Password),
@@ -87,10 +100,12 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
     let name = percent_decode_str(name.unwrap_or_default()).decode_utf8();
     let name = name.map_err(|_| ApiError::new(400, "name", "the name in the path is not UTF-8"))?.trim().to_owned();
     match (route, &request.method) {
-        (Route::Routers, _) => routers::list(shared).await,
-        (Route::Router, &Method::PUT) => routers::put(shared, name, request).await,
-        (Route::Router, &Method::DELETE) => routers::delete(shared, name, &request.headers).await,
-        (Route::Router, _) => routers::get(shared, name).await,
+        (Route::Entries(kind), _) => entries::list(shared, kind).await,
+        (Route::Entry(kind), &Method::PUT) => entries::put(shared, kind, name, request).await,
+        (Route::Entry(kind), &Method::DELETE) => entries::delete(shared, kind, name, &request.headers).await,
+        (Route::Entry(kind), _) => entries::get(shared, kind, name).await,
+        (Route::History, _) => history::list(shared, &request.query).await,
+        (Route::Undo, _) => history::undo(shared, &name, request).await,
         (Route::Trial, _) => trial::choose(shared, name, request).await,
         (Route::Decisions, _) => decisions::list(shared, &request.query).await,
         (Route::Decision, _) => decisions::get(shared, name).await,

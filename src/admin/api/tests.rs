@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::*;
 use crate::admin::{InForce, Policy, routes};
 use crate::auth::AuthMode;
-use crate::catalog::{Catalog, Sources, built_in_overrides};
-use crate::config::{Entries, Problem, RelayFile, RouterEntry, Variables};
+use crate::catalog::{Catalog, Entry, Sources, built_in_overrides};
+use crate::config::{Definition, Definitions, Problem, RelayFile, Variables};
 use crate::relay::fixture::idle_relay;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
@@ -21,11 +21,15 @@ use crate::store::{Store, StoreError};
 struct Nothing;
 
 impl InForce for Nothing {
-    fn place(&self, section: &str, name: &str) -> String {
-        format!("{section}.{name}")
+    fn place(&self, kind: EntryKind, name: &str) -> String {
+        format!("{}.{name}", kind.section())
     }
 
-    fn check_router(&self, _: &str, _: &RouterEntry) -> Vec<Problem> {
+    fn check(&self, _: &str, _: Entry<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn check_change(&self, _: &str, _: &Definition) -> Vec<Problem> {
         Vec::new()
     }
 
@@ -40,7 +44,7 @@ fn shared(folder: &Path) -> Arc<Shared> {
         variables: &Variables::default(),
         relay: &RelayFile::default(),
         overrides: built_in_overrides(),
-        routers: &Entries::default(),
+        stored: &Definitions::default(),
         discovered: &HashMap::new(),
     });
     let address = ([127, 0, 0, 1], 1).into();
@@ -94,8 +98,10 @@ async fn every_route_needs_the_password_and_exists_with_it() {
 #[test]
 fn a_name_is_one_segment_as_it_was_written() {
     let found = |path| find(path).map(|(route, _, name)| (route, name));
-    assert_eq!(found("routers"), Some((Route::Routers, None)));
-    assert_eq!(found("routers/team%2Fsmart"), Some((Route::Router, Some("team%2Fsmart"))));
+    assert_eq!(found("routers"), Some((Route::Entries(EntryKind::Router), None)));
+    assert_eq!(found("routers/team%2Fsmart"), Some((Route::Entry(EntryKind::Router), Some("team%2Fsmart"))));
+    assert_eq!(found("redirects/gpt-4%2A"), Some((Route::Entry(EntryKind::Redirect), Some("gpt-4%2A"))));
+    assert_eq!(found("history/7/undo"), Some((Route::Undo, Some("7"))));
     assert_eq!(found("routers/a/resolve"), Some((Route::Trial, Some("a"))));
     for path in ["", "routers/", "routers/a/b", "routers/a/", "Routers", "routersx", "NAME", "/routers"] {
         assert_eq!(found(path), None, "{path}");

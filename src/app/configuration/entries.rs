@@ -2,26 +2,31 @@
 
 use std::sync::PoisonError;
 
-use super::{Configuration, build};
+use super::{Configuration, build, build_with};
 use crate::admin::InForce;
-use crate::catalog::check_router;
-use crate::config::{Entries, Problem, RouterEntry};
-use crate::store::entries::{self, EntryKind, StoredEntry};
+use crate::catalog::{Catalog, Entry, check_change, check_entry};
+use crate::config::{Definition, Definitions, Problem};
+use crate::entry_kind::EntryKind;
+use crate::store::entries::{self, StoredEntry};
 use crate::store::{Conn, StoreError};
 
-/// The routers among them that can be read, and what is wrong with the others.
-pub(super) fn read(stored: &[StoredEntry]) -> (Entries<RouterEntry>, Vec<Problem>) {
+/// Those among them that can be read, and what is wrong with the others.
+pub(super) fn read(stored: &[StoredEntry]) -> (Definitions, Vec<Problem>) {
     let mut problems = Vec::new();
-    let routers = stored.iter().filter_map(|stored| match serde_json::from_str(&stored.definition) {
-        Ok(entry) => Some((stored.name.clone(), entry)),
-        Err(error) => {
-            let message = format!("cannot be read, so there is no such router: {error}; save it anew, or delete it");
-            problems.push(Problem::warning(format!("database routers.{}", stored.name), message));
-            None
+    let mut definitions = Definitions::default();
+    for entry in stored {
+        match Definition::read(entry.kind, entry.definition.as_bytes()) {
+            Ok(definition) => definitions.set(&entry.name, definition),
+            Err(error) => {
+                let kind = entry.kind.word();
+                let message =
+                    format!("cannot be read, so there is no such {kind}: {error}; save it anew, or delete it");
+                let place = format!("database {}.{}", entry.kind.section(), entry.name);
+                problems.push(Problem::warning(place, message));
+            }
         }
-    });
-    let routers = routers.collect();
-    (routers, problems)
+    }
+    (definitions, problems)
 }
 
 impl Configuration {
@@ -32,14 +37,14 @@ impl Configuration {
     /// When the database cannot be read; what is in force stays.
     pub(in crate::app) fn follow_entries(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
         let _turn = self.following.lock().unwrap_or_else(PoisonError::into_inner);
-        let stored = entries::list(conn, EntryKind::Router)?;
+        let stored = entries::list(conn)?;
         let mut parts = self.parts();
-        if parts.stored_routers == stored {
+        if parts.stored_entries == stored {
             return Ok(());
         }
-        let (routers, unreadable) = read(&stored);
-        parts.routers = routers;
-        parts.stored_routers = stored;
+        let (definitions, unreadable) = read(&stored);
+        parts.stored = definitions;
+        parts.stored_entries = stored;
         let (catalog, mut problems) = build(&self.variables, &parts);
         problems.extend(unreadable);
         // Where files and database have the same name, which only another process can bring about, the file's counts.
@@ -52,21 +57,36 @@ impl Configuration {
 }
 
 impl InForce for Configuration {
-    fn place(&self, section: &str, name: &str) -> String {
-        self.parts().relay.place(section, name)
+    fn place(&self, kind: EntryKind, name: &str) -> String {
+        self.parts().relay.place(kind.section(), name)
     }
 
-    fn check_router(&self, name: &str, entry: &RouterEntry) -> Vec<Problem> {
+    fn check(&self, name: &str, entry: Entry<'_>) -> Vec<Problem> {
         let catalog = self.catalog.load();
-        let lists_are_in = {
-            let parts = self.parts();
-            let asked = catalog.providers().iter().filter(|provider| provider.is_ready() && provider.discover);
-            asked.into_iter().all(|provider| parts.discovered.contains_key(&provider.id))
-        };
-        check_router(&catalog, name, entry, lists_are_in)
+        let lists_are_in = self.lists_are_in(&catalog);
+        check_entry(&catalog, name, entry, lists_are_in)
+    }
+
+    fn check_change(&self, name: &str, definition: &Definition) -> Vec<Problem> {
+        let catalog = self.catalog.load();
+        let lists_are_in = self.lists_are_in(&catalog);
+        let parts = self.parts();
+        let mut stored = parts.stored.clone();
+        stored.set(name, definition.clone());
+        let (changed, _) = build_with(&self.variables, &parts, &stored);
+        check_change(&catalog, &changed, name, definition, lists_are_in)
     }
 
     fn follow(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
         self.follow_entries(conn)
+    }
+}
+
+impl Configuration {
+    /// Whether every provider that can be asked for its models has answered.
+    fn lists_are_in(&self, catalog: &Catalog) -> bool {
+        let parts = self.parts();
+        let mut asked = catalog.providers().iter().filter(|provider| provider.is_ready() && provider.discover);
+        asked.all(|provider| parts.discovered.contains_key(&provider.id))
     }
 }

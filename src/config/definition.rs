@@ -1,0 +1,92 @@
+//! What an operator gives a name to, of whichever kind.
+
+use serde::{Deserialize, Serialize};
+
+use super::entries::ShortOrFull;
+use super::{AliasEntry, Entries, RedirectEntry, RouterEntry};
+use crate::entry_kind::EntryKind;
+
+/// What stands under a name. Its JSON is the same as its YAML in `relay.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Definition {
+    /// Under `aliases`.
+    Alias(AliasEntry),
+    /// Under `redirects`.
+    Redirect(RedirectEntry),
+    /// Under `routers`.
+    Router(Box<RouterEntry>),
+}
+
+impl Definition {
+    /// Reads one of a kind. As in the file, an alias or a redirect may be its target alone.
+    ///
+    /// # Errors
+    /// serde's own, which names keys and types and ends with the place.
+    pub fn read(kind: EntryKind, json: &[u8]) -> Result<Self, serde_json::Error> {
+        fn short_or_full<'de, T: Deserialize<'de> + From<String>>(json: &'de [u8]) -> Result<T, serde_json::Error> {
+            serde_json::from_slice::<ShortOrFull<T>>(json).map(|entry| entry.0)
+        }
+        Ok(match kind {
+            EntryKind::Alias => Self::Alias(short_or_full(json)?),
+            EntryKind::Redirect => Self::Redirect(short_or_full(json)?),
+            EntryKind::Router => Self::Router(serde_json::from_slice(json)?),
+        })
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> EntryKind {
+        match self {
+            Self::Alias(_) => EntryKind::Alias,
+            Self::Redirect(_) => EntryKind::Redirect,
+            Self::Router(_) => EntryKind::Router,
+        }
+    }
+}
+
+/// Named entries of every kind.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    /// Aliases by name.
+    pub aliases: Entries<AliasEntry>,
+    /// Redirects by the name or pattern they replace.
+    pub redirects: Entries<RedirectEntry>,
+    /// Smart routers by name.
+    pub routers: Entries<RouterEntry>,
+}
+
+impl Definitions {
+    /// Gives a name this meaning, in place of the one it had among those of the same kind.
+    pub fn set(&mut self, name: &str, definition: Definition) {
+        match definition {
+            Definition::Alias(entry) => self.aliases.set(name, entry),
+            Definition::Redirect(entry) => self.redirects.set(name, entry),
+            Definition::Router(entry) => self.routers.set(name, *entry),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_reads_what_it_wrote_and_short_forms_too() {
+        let router = r#"{"designator":"a","candidates":["b","c"],"fallback":"b"}"#;
+        for (kind, text) in [
+            (EntryKind::Alias, r#""openai/gpt-4o""#),
+            (EntryKind::Alias, r#"{"target":"a","tags":["t"],"description":"d"}"#),
+            (EntryKind::Redirect, r#""b*""#),
+            (EntryKind::Redirect, r#"{"target":"a"}"#),
+            (EntryKind::Router, router),
+        ] {
+            let definition = Definition::read(kind, text.as_bytes()).unwrap();
+            assert_eq!(definition.kind(), kind);
+            let again = Definition::read(kind, &serde_json::to_vec(&definition).unwrap()).unwrap();
+            assert_eq!(again, definition);
+        }
+        let error = Definition::read(EntryKind::Redirect, b"{\n\"target\": \"a\", \"x\": 1}").unwrap_err();
+        assert_eq!(error.line(), 2, "{error}");
+        assert!(Definition::read(EntryKind::Router, br#""openai/gpt-4o""#).is_err());
+    }
+}
