@@ -291,7 +291,11 @@ fn a_name_in_file_and_database_is_refused_at_start_and_on_reload_naming_both() {
         assert!(!started.status.success() && complaint.contains(&expected), "{complaint}");
         assert!(complaint.contains(&format!("{section}.{name}")), "{complaint}");
         fs::write(relay.path("relay.yaml"), yaml(&upstream, "")).expect("the folder can be written to");
+        let before = relay.log().len();
         relay.start_again();
+        wait_until("it says where the admin page is", || {
+            relay.log()[before..].iter().any(|line| line.contains("admin.address"))
+        });
     }
 }
 
