@@ -1,9 +1,13 @@
 //! The log: one row per upstream answer. What the columns mean is `tracking`'s business; here they are values in order.
+//! [`page`] is how lists of it are read.
+
+mod page;
 
 use std::sync::LazyLock;
 
 use super::StoreError;
 use super::driver::{Conn, Param, Row};
+pub use page::{Bounds, Condition, Cursor, Page, Place, page};
 
 /// Columns of `requests`, in the order in which values are given to [`insert`] and found in a [`Row`].
 pub const COLUMNS: [&str; 49] = [

@@ -17,6 +17,7 @@ mod recorder;
 mod recording;
 mod report;
 mod rollup;
+mod search;
 
 pub use beside::{MadeDecision, PastRequest, decision, past_requests, recent_decisions};
 pub use cost::{Cost, cost};
@@ -24,8 +25,10 @@ pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};
 pub use recorder::Recorder;
 pub use recording::{Outcome, Recording};
-pub use report::{Period, PeriodError, Report, Row, report};
+pub use report::{Period, PeriodError, Report, Row, moment, report};
+pub use search::{Search, cursor_from_text, cursor_to_text, search};
 
+pub use crate::store::requests::{Cursor, Page, Place};
 pub use crate::store::usage::{Counters, Dimension, UnknownDimension};
 
 use crate::store::{Conn, StoreError, requests};

@@ -5,7 +5,7 @@ mod text;
 
 use serde::Serialize;
 
-pub use period::{Period, PeriodError};
+pub use period::{Period, PeriodError, moment};
 
 use crate::store::usage::{self, Counters, Dimension};
 use crate::store::{Conn, StoreError};

@@ -42,10 +42,10 @@ impl Period {
     /// # Errors
     /// [`PeriodError`] for other texts, and for an end before the start.
     pub fn parse(from: Option<&str>, to: Option<&str>, now: UnixMillis) -> Result<Self, PeriodError> {
-        let to = to.map_or(Ok(now), |text| moment(text, now, DAY_MS))?;
+        let to = to.map_or(Ok(now), |text| moment(text, now, true))?;
         let to = hour_of(UnixMillis(to.0.saturating_add(HOUR_MS - 1)));
         let from = match from {
-            Some(text) => moment(text, now, 0)?,
+            Some(text) => moment(text, now, false)?,
             None => UnixMillis(to.0.saturating_sub(DEFAULT_DAYS * DAY_MS)),
         };
         let from = hour_of(from);
@@ -53,14 +53,18 @@ impl Period {
     }
 }
 
-/// A moment; a bare date is its first moment plus `into_day_ms`.
-fn moment(text: &str, now: UnixMillis, into_day_ms: i64) -> Result<UnixMillis, PeriodError> {
+/// A moment, in the forms that [`Period::parse`] reads; a bare date is its first moment, or, as an end, the first of the
+/// next day.
+///
+/// # Errors
+/// [`PeriodError::Unreadable`] for other texts.
+pub fn moment(text: &str, now: UnixMillis, is_end: bool) -> Result<UnixMillis, PeriodError> {
     let text = text.trim();
     let unreadable = || PeriodError::Unreadable(text.to_owned());
     if let Ok(date) = text.parse::<Date>().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
         && text.len() == "2026-11-21".len()
     {
-        return Ok(UnixMillis(date.timestamp().as_millisecond() + into_day_ms));
+        return Ok(UnixMillis(date.timestamp().as_millisecond() + if is_end { DAY_MS } else { 0 }));
     }
     if let Ok(timestamp) = text.parse::<Timestamp>() {
         return Ok(UnixMillis(timestamp.as_millisecond()));
