@@ -1,9 +1,11 @@
-//! The admin listener: pages for operators, and an API for changes. For now there is one page, read-only: what is ready,
-//! and who spent what.
+//! The admin listener: pages for operators, and an API for changes. The pages are read-only: what is ready and who spent
+//! what, the requests, and one request with everything that is known of it.
 //!
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `access` says who may
-//! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` gathers
-//! what the page shows, `words` writes numbers and times for people, `assets` are the files that pages need. Pages have no script and load nothing from elsewhere; `reply` tells browsers to insist on that.
+//! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below
+//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` and `requests` gather what pages show,
+//! `words` writes numbers and times for people, `assets` are the files that pages need. Pages have no script and load
+//! nothing from elsewhere; `reply` tells browsers to insist on that.
 
 mod access;
 mod api;
@@ -13,6 +15,7 @@ mod login;
 mod origin;
 mod overview;
 mod reply;
+mod requests;
 mod routes;
 mod words;
 

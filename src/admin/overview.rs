@@ -8,6 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 
 use super::reply::{self, Reply};
+use super::requests::RequestRow;
 use super::{Shared, words};
 use crate::auth::AuthMode;
 use crate::catalog::{Catalog, ListedKind, Provider};
@@ -15,7 +16,7 @@ use crate::clock::UnixMillis;
 use crate::protocol::ModelKind;
 use crate::store::{Conn, StoreError, usage};
 use crate::tracking::{self, Counters, Dimension, Period, PeriodError, Report, UsageRecord};
-use rows::{Card, Group, ProviderRow, RequestRow};
+use rows::{Card, Group, ProviderRow};
 
 /// Requests shown.
 const RECENT: u32 = 20;
@@ -40,7 +41,7 @@ struct Overview {
     cards: [Card; 3],
     periods: [PeriodLink; 3],
     groups: [Group; 2],
-    recent: Vec<RequestRow>,
+    requests: Vec<RequestRow>,
 }
 
 struct PeriodLink {
@@ -65,18 +66,9 @@ pub(super) async fn page(shared: &Shared, query: &str) -> Reply {
     let now = UnixMillis::now();
     let numbers = match shared.store.run(move |conn| read(conn, period, now)).await {
         Ok(numbers) => numbers,
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the overview cannot be read from the database");
-            return reply::text(503, "The database cannot be read at the moment; the log says why.\n");
-        }
+        Err(error) => return reply::no_database(&error),
     };
-    match overview(shared, &numbers, period, now).render() {
-        Ok(page) => reply::bytes(200, "text/html; charset=utf-8", page),
-        Err(error) => {
-            tracing::error!(%error, "the overview cannot be written");
-            reply::text(500, "The page cannot be made; the log says why.\n")
-        }
-    }
+    reply::page(200, &overview(shared, &numbers, period, now))
 }
 
 /// The period of `?period=…`; what is not offered is the default.
@@ -134,7 +126,7 @@ fn overview(shared: &Shared, numbers: &Numbers, period: &str, now: UnixMillis) -
             Group::new("By tag", "Tag", "A request with two tags counts for each of them.", &numbers.by_tag, period),
             Group::new("By model", "Model", "", &numbers.by_model, period),
         ],
-        recent: numbers.recent.iter().map(|record| RequestRow::new(record, now)).collect(),
+        requests: numbers.recent.iter().map(|record| RequestRow::new(record, now)).collect(),
     }
 }
 

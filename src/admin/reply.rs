@@ -1,5 +1,6 @@
 //! Answers of the admin listener, and what browsers are told about them.
 
+use askama::Template;
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -7,6 +8,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use warp::Reply as _;
+
+use crate::store::StoreError;
 
 /// warp's response; its body type has no name.
 pub(super) type Reply = warp::reply::Response;
@@ -40,6 +43,23 @@ pub(super) fn see_other(location: &str) -> Reply {
     let mut reply = bytes(303, "text/plain; charset=utf-8", "");
     reply.headers_mut().extend(HeaderValue::from_str(location).ok().map(|value| (LOCATION, value)));
     reply
+}
+
+/// A page.
+pub(super) fn page(status: u16, page: &impl Template) -> Reply {
+    match page.render() {
+        Ok(text) => bytes(status, "text/html; charset=utf-8", text),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be written");
+            text(500, "The page cannot be made; the log says why.\n")
+        }
+    }
+}
+
+/// What a page says that needs the database when there is none.
+pub(super) fn no_database(error: &StoreError) -> Reply {
+    tracing::error!(error = error as &dyn std::error::Error, "a page cannot be read from the database");
+    text(503, "The database cannot be read at the moment; the log says why.\n")
 }
 
 /// Adds the headers every answer carries. One that says how it may be cached keeps that; the others are not kept.

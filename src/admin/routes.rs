@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use super::access::{Verdict, Who};
 use super::api::ApiError;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, login, overview};
+use super::{Request, Shared, api, assets, login, overview, requests};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -18,15 +18,22 @@ enum Route {
     Overview,
     Login,
     Logout,
+    Requests,
+    /// One request's page: any id below [`REQUEST`].
+    Request,
     Style,
     Icon,
     Health,
 }
 
-const ROUTES: [(&str, Route); 6] = [
+/// What stands before the id of a request.
+const REQUEST: &str = "/requests/";
+
+const ROUTES: [(&str, Route); 7] = [
     ("/", Route::Overview),
     ("/login", Route::Login),
     ("/logout", Route::Logout),
+    ("/requests", Route::Requests),
     ("/static/admin.css", Route::Style),
     ("/static/icon.svg", Route::Icon),
     // Load balancers and containers, which have no password.
@@ -45,13 +52,13 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
     if shared.policy.loopback_only && !host.is_none_or(is_local_host) {
         return refused(&request, 403, "foreign_host", "This page answers to names of this machine only.\n");
     }
-    let route = ROUTES.iter().find_map(|(path, route)| (*path == request.path).then_some(*route));
+    let route = find(&request.path);
     match route {
         Some(Route::Login) => return login::page(shared, request).await,
         Some(Route::Logout) => return login::logout(shared, request).await,
         // The style and the icon belong to the form too, and say nothing.
         Some(Route::Health | Route::Style | Route::Icon) => {}
-        Some(Route::Overview) | None => match admit(shared, &request).await {
+        Some(Route::Overview | Route::Requests | Route::Request) | None => match admit(shared, &request).await {
             Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
             Ok(_) => {}
             Err(refusal) => return refusal,
@@ -65,10 +72,17 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
     }
     match route {
         Route::Login | Route::Logout | Route::Overview => overview::page(shared, &request.query).await,
+        Route::Requests => requests::list(shared, &request.query).await,
+        Route::Request => requests::one(shared, request.path.strip_prefix(REQUEST).unwrap_or_default()).await,
         Route::Style => assets::STYLE.answer(&request.headers),
         Route::Icon => assets::ICON.answer(&request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }
+}
+
+fn find(path: &str) -> Option<Route> {
+    let exact = ROUTES.iter().find_map(|(known, route)| (*known == path).then_some(*route));
+    exact.or_else(|| path.starts_with(REQUEST).then_some(Route::Request))
 }
 
 /// Who asks, or the answer to somebody who may not look.

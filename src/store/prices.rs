@@ -1,7 +1,7 @@
 //! Prices models have had. A changed price is a new row; old records keep the row they were computed with.
 
 use super::StoreError;
-use super::driver::Conn;
+use super::driver::{Conn, Row};
 use crate::clock::UnixMillis;
 
 /// A price as the database holds it.
@@ -54,17 +54,38 @@ pub fn history(conn: &mut Conn<'_>, provider: &str, model: &str) -> Result<Vec<(
         "select valid_from_ms, id, provider, model, source, price_values from prices
          where provider = $1 and model = $2 order by valid_from_ms, id",
         &[provider.into(), model.into()],
-        |row| {
-            let price = PriceRow {
-                id: row.text(1)?,
-                provider: row.text(2)?,
-                model: row.text(3)?,
-                source: row.text(4)?,
-                values: row.text(5)?,
-            };
-            Ok((UnixMillis(row.integer(0)?), price))
-        },
+        read,
     )
+}
+
+/// The row with this id, with the time it was first seen.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find(
+    conn: &mut Conn<'_>,
+    provider: &str,
+    model: &str,
+    id: &str,
+) -> Result<Option<(UnixMillis, PriceRow)>, StoreError> {
+    let mut found = conn.query(
+        "select valid_from_ms, id, provider, model, source, price_values from prices
+         where provider = $1 and model = $2 and id = $3",
+        &[provider.into(), model.into(), id.into()],
+        read,
+    )?;
+    Ok(found.pop())
+}
+
+fn read(row: &Row<'_>) -> Result<(UnixMillis, PriceRow), StoreError> {
+    let price = PriceRow {
+        id: row.text(1)?,
+        provider: row.text(2)?,
+        model: row.text(3)?,
+        source: row.text(4)?,
+        values: row.text(5)?,
+    };
+    Ok((UnixMillis(row.integer(0)?), price))
 }
 
 #[cfg(test)]
@@ -93,6 +114,8 @@ mod tests {
                 assert_eq!(history(conn, "openai", "m")?, [(UnixMillis(1), row("a", "m"))]);
                 let of_n = history(conn, "openai", "n")?;
                 assert_eq!(of_n, [(UnixMillis(1), row("b", "n")), (UnixMillis(2), row("c", "n"))]);
+                assert_eq!(find(conn, "openai", "n", "c")?, Some((UnixMillis(2), row("c", "n"))));
+                assert_eq!(find(conn, "openai", "n", "a")?, None, "it is another model's");
                 Ok(())
             })
             .unwrap();

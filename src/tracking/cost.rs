@@ -21,7 +21,7 @@ use crate::clock::UnixMillis;
 use crate::money::{NanoUsd, PicoUsd};
 
 use super::CostSource;
-use rates::{Rate, rates};
+use rates::{Rate, Rates, rates};
 
 /// What an answer cost and how we know.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,9 +87,35 @@ struct Term {
     rate: Option<Rate>,
 }
 
-/// `None`: something the sum needs is not known.
-fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation> {
+/// A counter of a request and what each of its tokens costs: a line of the bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostLine {
+    /// The name it has in the formula.
+    pub kind: &'static str,
+    /// How many there are.
+    pub count: u64,
+    /// The price of one; `None`: not known.
+    pub price: Option<PicoUsd>,
+    /// The kind whose price it is, when the row states none for this one.
+    pub instead_of: Option<&'static str>,
+}
+
+/// The lines [`cost`] would add up, without fees and before a service tier multiplies them; and which of the row's values
+/// were taken, in words. No lines: a counter is missing that the sum needs.
+pub fn cost_lines(usage: &Usage, price: &Price, at: UnixMillis) -> (Vec<CostLine>, Vec<String>) {
     let rates = rates(usage, price, at);
+    let terms = terms(usage, &rates).into_iter().flatten().filter(|term| term.count > 0);
+    let line = |term: Term| CostLine {
+        kind: term.name,
+        count: term.count,
+        price: term.rate.map(|rate| rate.price),
+        instead_of: term.rate.and_then(|rate| rate.instead_of),
+    };
+    (terms.map(line).collect(), rates.notes)
+}
+
+/// Every kind of token. `None`: a counter the sum needs is not known.
+fn terms(usage: &Usage, rates: &Rates) -> Option<[Term; 10]> {
     // A prompt always has plain tokens, so a missing count is a missing count. An answer need not:
     // embeddings have none, and no price for them either.
     let input = usage.input?;
@@ -101,7 +127,7 @@ fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation
     // Reasoning lies inside the output; it is taken out only where it has a price of its own.
     let reasoning = rates.reasoning.map_or(0, |_| usage.reasoning.unwrap_or(0).min(output));
     let term = |count, name, rate| Term { count, name, rate };
-    let terms = [
+    Some([
         term(input, "in", rates.input),
         term(output - reasoning, "out", rates.output),
         term(reasoning, "reasoning", rates.reasoning),
@@ -112,7 +138,13 @@ fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation
         term(usage.image_input.unwrap_or(0), "image in", rates.image_input),
         term(usage.audio_output.unwrap_or(0), "audio out", rates.audio_output),
         term(usage.citation_tokens.unwrap_or(0), "citation", rates.citation),
-    ];
+    ])
+}
+
+/// `None`: something the sum needs is not known.
+fn calculate(usage: &Usage, price: &Price, at: UnixMillis) -> Option<Calculation> {
+    let rates = rates(usage, price, at);
+    let terms = terms(usage, &rates)?;
     let mut tokens: i128 = 0;
     // Long enough for a usual one. Writing to a String cannot fail.
     let mut formula = String::with_capacity(64);

@@ -20,7 +20,7 @@ mod rollup;
 mod search;
 
 pub use beside::{MadeDecision, PastRequest, decision, past_requests, recent_decisions};
-pub use cost::{Cost, cost};
+pub use cost::{Cost, CostLine, cost, cost_lines};
 pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};
 pub use recorder::Recorder;

@@ -145,6 +145,21 @@ impl CostSource {
 }
 
 impl ErrorClass {
+    /// All of them, in the order in which people meet them.
+    pub const ALL: [Self; 11] = [
+        Self::ClientClosed,
+        Self::BadRequest,
+        Self::Connect,
+        Self::Timeout,
+        Self::RateLimit,
+        Self::Overloaded,
+        Self::ProviderAuth,
+        Self::Provider,
+        Self::Malformed,
+        Self::Truncated,
+        Self::Shutdown,
+    ];
+
     /// The word used in records and logs.
     pub fn as_str(self) -> &'static str {
         match self {

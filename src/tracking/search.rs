@@ -44,7 +44,12 @@ pub struct Search {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn search(conn: &mut Conn<'_>, search: &Search, place: &Place, shown: u32) -> Result<Page<UsageRecord>, StoreError> {
+pub fn search(
+    conn: &mut Conn<'_>,
+    search: &Search,
+    place: &Place,
+    shown: u32,
+) -> Result<Page<UsageRecord>, StoreError> {
     let within = (search.from.map_or(0, |from| from.0), search.to.map_or(i64::MAX, |to| to.0));
     let bounds = Bounds { shown, looked_at: LOOKED_AT };
     let mut page = requests::page(conn, within, &search.conditions(), place, bounds, columns::record)?;

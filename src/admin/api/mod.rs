@@ -3,7 +3,8 @@
 //! The table of routes is here. `guard` refuses what a foreign web page might send. `entries` has the handlers of aliases,
 //! redirects and routers, which differ in nothing but their kind; `shown` is what they show, `history` takes changes back,
 //! and `edit` changes the database without losing anybody's change. `trial` has a router choose, `decisions` shows what was
-//! chosen; `password` and `tokens` are about who may ask. What cannot be done is an [`ApiError`].
+//! chosen and `requests` what happened; `password` and `tokens` are about who may ask. What cannot be done is an
+//! [`ApiError`].
 
 mod decisions;
 mod edit;
@@ -12,6 +13,7 @@ mod error;
 mod guard;
 mod history;
 mod password;
+mod requests;
 mod shown;
 mod tokens;
 mod trial;
@@ -57,6 +59,8 @@ enum Route {
     Password,
     Tokens,
     Token,
+    Requests,
+    Request,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
@@ -75,6 +79,8 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("password", &[POST], Route::Password),
     ("tokens", &[GET, HEAD, POST], Route::Tokens),
     ("tokens/NAME", &[DELETE], Route::Token),
+    ("requests", &[GET, HEAD], Route::Requests),
+    ("requests/NAME", &[GET, HEAD], Route::Request),
 ];
 
 /// Whether a path belongs to the API.
@@ -113,6 +119,8 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Tokens, &Method::POST) => tokens::create(shared, request).await,
         (Route::Tokens, _) => tokens::list(shared).await,
         (Route::Token, _) => tokens::revoke(shared, name).await,
+        (Route::Requests, _) => requests::list(shared, &request.query).await,
+        (Route::Request, _) => requests::get(shared, name).await,
     }
 }
 

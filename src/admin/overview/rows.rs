@@ -2,17 +2,13 @@
 
 use crate::admin::words;
 use crate::catalog::{Catalog, Provider, ProviderState};
-use crate::clock::UnixMillis;
 use crate::store::usage::Counters;
-use crate::tracking::{CostSource, Report, Row, UsageRecord};
+use crate::tracking::{Report, Row};
 
 /// Rows of a group that are shown; the report on the command line has all.
 const MAX_ROWS: usize = 15;
-/// Decimal places of sums and of single requests, which may cost a thousandth of a cent.
+/// Decimal places of sums.
 const SUM_PLACES: u32 = 4;
-const REQUEST_PLACES: u32 = 6;
-/// Stands where there is no number.
-const NONE: &str = "–";
 
 /// A provider.
 pub(super) struct ProviderRow {
@@ -127,60 +123,6 @@ impl GroupRow {
             output: words::sum(sums.output_tokens),
             cost: words::cost_of(sums, SUM_PLACES),
             marks: marks(sums).join(", "),
-        }
-    }
-}
-
-/// A request.
-pub(super) struct RequestRow {
-    pub(super) id: String,
-    pub(super) time: String,
-    /// For programs and tooltips.
-    pub(super) full_time: String,
-    pub(super) asked: String,
-    /// `provider/model`; empty when it is what was asked for.
-    pub(super) target: String,
-    pub(super) tags: Vec<String>,
-    pub(super) input: String,
-    pub(super) output: String,
-    pub(super) cost: String,
-    /// How the cost came about.
-    pub(super) formula: String,
-    pub(super) failed: bool,
-    pub(super) status: String,
-    pub(super) detail: String,
-}
-
-impl RequestRow {
-    pub(super) fn new(record: &UsageRecord, now: UnixMillis) -> Self {
-        let is_today = words::moment(record.started, "%F") == words::moment(now, "%F");
-        let target = if record.model.is_empty() {
-            record.provider.clone()
-        } else {
-            format!("{}/{}", record.provider, record.model)
-        };
-        let tokens = |number: Option<u64>| number.map_or_else(|| NONE.to_owned(), words::count);
-        let about = match record.cost_source {
-            CostSource::Estimated => "≈ ",
-            CostSource::Unknown | CostSource::Reported | CostSource::Computed | CostSource::Local => "",
-        };
-        let no_cost = if record.is_unpriced() { "unknown" } else { NONE };
-        let cost = record.cost.map(|cost| format!("{about}{}", words::usd(cost, REQUEST_PLACES)));
-        let failure = record.error.map_or("failed", words::failure);
-        Self {
-            id: record.id.clone(),
-            time: words::moment(record.started, if is_today { "%H:%M:%S" } else { "%b %-d, %H:%M" }),
-            full_time: words::moment(record.started, "%FT%TZ"),
-            target: if target == record.asked { String::new() } else { target },
-            asked: record.asked.clone(),
-            tags: record.tags.clone(),
-            input: tokens(record.usage.prompt_total()),
-            output: tokens(record.usage.completion_total()),
-            cost: cost.unwrap_or_else(|| no_cost.to_owned()),
-            formula: record.formula.clone().unwrap_or_default(),
-            failed: record.has_failed(),
-            status: if record.has_failed() { format!("{} {failure}", record.status) } else { "ok".to_owned() },
-            detail: record.error_message.clone().unwrap_or_default(),
         }
     }
 }

@@ -152,9 +152,15 @@ fn end_of_look(
     let stop = conn.query(&sql, &within, |row| row.integer(0))?.pop();
     let Some(stop) = stop else { return Ok(None) };
     let (next, sql) = if backwards {
-        ((first, stop.saturating_sub(1)), "select max(started_ms) from requests where started_ms >= $1 and started_ms <= $2")
+        (
+            (first, stop.saturating_sub(1)),
+            "select max(started_ms) from requests where started_ms >= $1 and started_ms <= $2",
+        )
     } else {
-        ((stop.saturating_add(1), last), "select min(started_ms) from requests where started_ms >= $1 and started_ms <= $2")
+        (
+            (stop.saturating_add(1), last),
+            "select min(started_ms) from requests where started_ms >= $1 and started_ms <= $2",
+        )
     };
     let beyond = conn.query(sql, &[next.0.into(), next.1.into()], |row| row.optional_integer(0))?.pop().flatten();
     Ok(beyond.map(|_| stop))
