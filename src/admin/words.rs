@@ -68,13 +68,21 @@ pub(super) fn duration(time: Duration) -> String {
     }
 }
 
-/// A short time given in microseconds: `0.09 ms`, `870 ms`, `12.3 s`.
-pub(super) fn milliseconds(micros: u64) -> String {
-    let tenths_of_seconds = micros.saturating_add(50_000) / 100_000;
-    match micros {
-        0..10_000 => format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10),
-        10_000..10_000_000 => format!("{} ms", count((micros + 500) / 1000)),
-        _ => format!("{}.{} s", count(tenths_of_seconds / 10), tenths_of_seconds % 10),
+/// A time measured in microseconds: `0.08 ms`, `870 ms`, `12.3 s`.
+pub(super) fn microseconds(micros: u64) -> String {
+    if micros < 10_000 {
+        format!("{}.{:02} ms", micros / 1000, micros % 1000 / 10)
+    } else {
+        milliseconds(micros / 1000)
+    }
+}
+
+/// A time measured in milliseconds, which were cut off: `< 1 ms`, `870 ms`, `12.3 s`.
+pub(super) fn milliseconds(millis: u64) -> String {
+    match millis {
+        0 => "< 1 ms".to_owned(),
+        1..10_000 => format!("{} ms", count(millis)),
+        _ => format!("{}.{} s", count(millis / 1000), millis % 1000 / 100),
     }
 }
 
@@ -135,8 +143,8 @@ mod tests {
     fn times_are_short() {
         let shown = |seconds| duration(Duration::from_secs(seconds));
         assert_eq!([59, 60, 3_660, 90_000].map(shown), ["59 s", "1 min", "1 h 1 min", "1 d 1 h"]);
-        let shown = [0, 89, 1_250, 9_999, 870_400, 9_999_499, 12_340_000].map(milliseconds);
-        assert_eq!(shown, ["0.00 ms", "0.08 ms", "1.25 ms", "9.99 ms", "870 ms", "9,999 ms", "12.3 s"]);
+        assert_eq!([0, 89, 9_999, 870_400].map(microseconds), ["0.00 ms", "0.08 ms", "9.99 ms", "870 ms"]);
+        assert_eq!([0, 1, 9_999, 12_340].map(milliseconds), ["< 1 ms", "1 ms", "9,999 ms", "12.3 s"]);
         assert_eq!(moment(UnixMillis(1_795_165_323_000), "%H:%M:%S"), "09:02:03");
     }
 }

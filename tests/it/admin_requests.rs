@@ -91,18 +91,18 @@ impl World {
 fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
     let world = World::new();
     world.judge.then([Answer::text("lab/plain").usage(100, 0, 5)]);
-    // 60 plain, 40 cached and 20 out: 60 × 10 + 40 × 1 + 20 × 20 micro-USD are 1,040.
+    // 100 plain, 40 cached and 20 out: 100 × 10 + 40 × 1 + 20 × 20 micro-USD are 1,440.
     world.lab.then([Answer::text("Hello").usage(100, 40, 20)]);
     let routed = world.ask(&[("x-proxy-tag", "team-a")], "smart", "why is the sky blue?");
     let plain = world.ask(&[("x-proxy-tag", "team-b")], "fast", "and now?");
     world.wait(2);
 
     assert_eq!(world.ids(""), [plain.clone(), routed.clone()]);
-    assert_eq!(world.ids("tag=team-a"), [routed.clone()]);
+    assert_eq!(world.ids("tag=team-a"), [routed.as_str()]);
     assert_eq!(world.ids("tag=team"), [] as [String; 0]);
-    assert_eq!(world.ids("router=smart&model=lab%2Fplain"), [routed.clone()]);
-    assert_eq!(world.ids("alias=fast"), [plain.clone()]);
-    assert_eq!(world.ids(&format!("q={}", &plain[9..])), [plain.clone()]);
+    assert_eq!(world.ids("router=smart&model=lab%2Fplain"), [routed.as_str()]);
+    assert_eq!(world.ids("alias=fast"), [plain.as_str()]);
+    assert_eq!(world.ids(&format!("q={}", &plain[9..])), [plain.as_str()]);
     assert_eq!(world.ids("model=judge%2F&calls=true").len(), 1);
     assert_eq!(world.ids("model=judge%2F"), [] as [String; 0]);
     let list = world.page("/requests?tag=team-a&model=lab%2Fplain");
@@ -113,9 +113,9 @@ fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
     let page = world.page(&format!("/requests/{routed}"));
     for shown in [
         // The price card.
-        "60 in × 10 + 20 out × 20 + 40 cache read × 1 USD/M = 0.00104 USD",
-        "$0.001040000",
-        "$0.000600000",
+        "100 in × 10 + 20 out × 20 + 40 cache read × 1 USD/M = 0.00144 USD",
+        "$0.001440000",
+        "$0.001000000",
         "$0.000400000",
         "$0.000040000",
         "not reported",
@@ -138,7 +138,7 @@ fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
     }
 
     let whole = world.json(&format!("/admin/api/requests/{routed}"));
-    assert_eq!(whole["record"]["cost"], 1_040_000);
+    assert_eq!(whole["record"]["cost"], 1_440_000);
     assert_eq!(whole["linked"][0]["cost"], 110_000);
     assert_eq!(whole["linked"][0]["parent"], json!(routed));
     assert_eq!(whole["decision"]["cause"], "designator");
@@ -154,12 +154,16 @@ fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
 fn what_is_not_known_is_shown_as_unknown_and_failures_are_found() {
     let world = World::new();
     let unpriced = world.ask(&[], "lab/brand-new", "hi");
-    world.lab.then([Answer::error(400, "the lab is closed")]);
+    world.lab.then([Answer::status(
+        400,
+        "application/json",
+        r#"{"error":{"message":"the lab is closed","type":"invalid_request_error"}}"#,
+    )]);
     let failed = world.ask(&[], "lab/plain", "hi");
     world.wait(2);
-    assert_eq!(world.ids("status=error"), [failed.clone()]);
-    assert_eq!(world.ids("status=ok"), [unpriced.clone()]);
-    assert_eq!(world.ids("error=bad_request"), [failed.clone()]);
+    assert_eq!(world.ids("status=error"), [failed.as_str()]);
+    assert_eq!(world.ids("status=ok"), [unpriced.as_str()]);
+    assert_eq!(world.ids("error=bad_request"), [failed.as_str()]);
     assert_eq!(world.ids("error=timeout"), [] as [String; 0]);
     let page = world.page(&format!("/requests/{unpriced}"));
     assert!(page.contains("<strong>unknown</strong>") && page.contains("No price row was used."), "{page}");

@@ -25,7 +25,7 @@ pub(super) struct Bill {
     /// Why there are no lines; empty when there are.
     pub(super) no_lines: &'static str,
     pub(super) lines: Vec<Line>,
-    /// Which of the row's values were taken; a lane's factor and fees that the formula has.
+    /// Which of the row's values were taken, and what the formula has beside the lines.
     pub(super) notes: Vec<String>,
     pub(super) tokens: Vec<(&'static str, String)>,
     pub(super) row: Option<PriceRow>,
@@ -61,7 +61,11 @@ impl Bill {
         let price = whole.price.as_ref().map(|used| &used.price);
         let (lines, mut notes) =
             price.map_or_else(Default::default, |price| tracking::cost_lines(&record.usage, price, record.started));
-        notes.extend(record.usage.service_tier.as_ref().map(|tier| format!("service tier {tier}")));
+        let tier = record.usage.service_tier.as_ref();
+        notes.extend(tier.map(|tier| format!("service tier {tier}; its factor, if it has one, stands in the formula")));
+        if price.is_some_and(|price| price.per_request.is_some() || price.per_search.is_some()) {
+            notes.push("fees stand in the formula".to_owned());
+        }
         Self {
             cost: row::cost(record, PLACES),
             source: source(record.cost_source),
@@ -161,7 +165,7 @@ fn why_no_lines(record: &UsageRecord, price: Option<&Price>) -> &'static str {
     }
 }
 
-/// Every counter: what was said, or that nothing was.
+/// The counters: what was said, or that nothing was.
 fn tokens(record: &UsageRecord) -> Vec<(&'static str, String)> {
     let usage = &record.usage;
     let always = [("in", usage.input), ("out", usage.output)];
@@ -177,7 +181,7 @@ fn tokens(record: &UsageRecord) -> Vec<(&'static str, String)> {
         ("searches", usage.searches),
     ];
     let shown = |count: Option<u64>| count.map_or_else(|| UNKNOWN.to_owned(), words::count);
-    let others = others.into_iter().filter(|(_, count)| count.is_some());
+    let others = others.into_iter().filter(|(_, count)| count.is_some_and(|count| count > 0));
     always.into_iter().chain(others).map(|(name, count)| (name, shown(count))).collect()
 }
 

@@ -143,7 +143,7 @@ impl DecisionCard {
         Self {
             meaning: decision.cause.meaning(),
             is_fallback: decision.cause.is_fallback(),
-            took: words::milliseconds(decision.took_us),
+            took: words::microseconds(decision.took_us),
             cost: match (decision.calls.is_empty(), decision.cost()) {
                 (true, _) => String::new(),
                 (false, known) => known.map_or_else(|| "unknown".to_owned(), cost),
@@ -158,7 +158,7 @@ impl DecisionCard {
                     outcome: outcome(call.outcome),
                     is_bad: call.outcome != Outcome::Chosen,
                     answer: call.answer.clone().unwrap_or_default(),
-                    took: words::milliseconds(u64::from(call.ms) * 1000),
+                    took: words::milliseconds(call.ms.into()),
                     tokens: [call.input_tokens, call.output_tokens]
                         .map(|count| count.map_or_else(|| "unknown".to_owned(), words::count))
                         .join(" in, ")

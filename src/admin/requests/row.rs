@@ -48,7 +48,7 @@ impl RequestRow {
             asked: record.asked.clone(),
             tags: record.tags.clone(),
             role: role(record),
-            took: words::milliseconds(u64::from(record.total_ms) * 1000),
+            took: words::milliseconds(record.total_ms.into()),
             input: tokens(record.usage.prompt_total()),
             output: tokens(record.usage.completion_total()),
             cost: cost(record, PLACES),

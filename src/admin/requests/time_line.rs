@@ -19,7 +19,6 @@ pub(super) struct Bar {
     /// Position and width on a scale of 1000.
     pub(super) x: u64,
     pub(super) width: u64,
-    /// Somebody else's time, or a part of another bar.
     pub(super) kind: Kind,
 }
 
@@ -67,7 +66,7 @@ pub(super) fn bars(whole: &Whole) -> Vec<Bar> {
 pub(super) fn total(whole: &Whole) -> String {
     let tries = whole.linked.iter().filter(|record| !record.is_designator_call());
     let last = tries.map(|record| record.total_ms).max().unwrap_or(0).max(whole.record.total_ms);
-    words::milliseconds(micros(last))
+    words::milliseconds(last.into())
 }
 
 /// From the arrival to the first call of a provider. The choice of a router is a part of it.
@@ -81,8 +80,9 @@ fn own(whole: &Whole) -> Vec<Stretch> {
         kind: Kind::Relay,
     };
     if record.relay_us == 0 {
-        // It never came to a call.
-        return vec![stretch("In the relay", "no provider was called", micros(record.total_ms))];
+        // No provider was called, or it is an embedding, of which no more is measured.
+        let all = stretch("All of it", "its parts are not recorded", micros(record.total_ms));
+        return vec![Stretch { kind: Kind::Provider, ..all }];
     }
     let resolve = stretch("Resolve", "from arrival to the call of the provider", record.relay_us.into());
     let choice = whole.decision.as_ref().map(|made| stretch("Choice", "part of the above", made.decision.took_us));
@@ -137,7 +137,10 @@ impl Stretch {
         Bar {
             label: self.label,
             detail: self.detail,
-            length: words::milliseconds(self.to - self.from),
+            length: match self.kind {
+                Kind::Relay => words::microseconds(self.to - self.from),
+                Kind::Designator | Kind::Provider => words::milliseconds((self.to - self.from) / 1000),
+            },
             x: scaled(self.from).min(WIDTH - width),
             width,
             kind: self.kind,
@@ -196,6 +199,6 @@ mod tests {
         // Milliseconds are cut off: the end lies before the call.
         let quick = UsageRecord { relay_us: 900, first_token_ms: Some(0), ..UsageRecord::default() };
         assert!(drawn(quick, Vec::new()).iter().all(|(_, x, width)| x + width <= WIDTH));
-        assert_eq!(drawn(UsageRecord::default(), Vec::new()), [bar("In the relay", 0, 3)]);
+        assert_eq!(drawn(UsageRecord::default(), Vec::new()), [bar("All of it", 0, 3)]);
     }
 }
