@@ -1,5 +1,5 @@
 //! The log: one row per upstream answer. What the columns mean is `tracking`'s business; here they are values in order.
-//! [`page`] is how lists of it are read.
+//! [`page()`] is how lists of it are read.
 
 mod page;
 

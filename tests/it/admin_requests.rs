@@ -110,6 +110,9 @@ fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
     assert!(list.contains(r#"name="tag" value="team-a""#) && list.contains(r#"value="lab/plain""#), "{list}");
     assert!(world.page("/").contains(&format!("href=\"/requests/{routed}\"")));
 
+    // New prices are written once a second.
+    let path = format!("/admin/api/requests/{routed}");
+    wait_until("the price row is stored", || !world.json(&path)["price"].is_null());
     let page = world.page(&format!("/requests/{routed}"));
     for shown in [
         // The price card.
@@ -137,7 +140,7 @@ fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
         assert!(page.contains(shown), "{shown} is missing in {page}");
     }
 
-    let whole = world.json(&format!("/admin/api/requests/{routed}"));
+    let whole = world.json(&path);
     assert_eq!(whole["record"]["cost"], 1_440_000);
     assert_eq!(whole["linked"][0]["cost"], 110_000);
     assert_eq!(whole["linked"][0]["parent"], json!(routed));

@@ -159,7 +159,9 @@ fn why_no_lines(record: &UsageRecord, price: Option<&Price>) -> &'static str {
         (CostSource::Local, _, _) => "Hardware of our own has no price.",
         (_, _, Some(_)) if record.usage.is_unknown() => "Nothing was used.",
         (_, _, Some(_)) => "No token was charged.",
-        (_, Some(_), None) => "The price row is not in this database; the formula has its figures.",
+        (_, Some(_), None) => {
+            "The price row is not in the database, where new ones are a second after they came; the formula has its figures."
+        }
         (_, None, None) if record.error.is_some() && record.usage.is_unknown() => "Nothing was used.",
         (_, None, None) => "No price row was used.",
     }
