@@ -68,7 +68,7 @@ impl Bill {
         }
         Self {
             cost: row::cost(record, PLACES),
-            source: source(record.cost_source),
+            source: source(record),
             is_estimated: record.estimated,
             computed: amount(record.computed_cost),
             reported: record.usage.reported_cost.map_or_else(|| "not reported".to_owned(), |cost| amount(Some(cost))),
@@ -144,8 +144,9 @@ const KINDS: [(&str, ValueOf); 10] = [
     ("citation", |values| values.citation),
 ];
 
-fn source(source: CostSource) -> &'static str {
-    match source {
+fn source(record: &UsageRecord) -> &'static str {
+    match record.cost_source {
+        CostSource::Unknown if !record.is_unpriced() => "nothing was used",
         CostSource::Unknown => "price or usage is not known",
         CostSource::Reported => "reported by the provider",
         CostSource::Computed => "reported tokens × price row",
