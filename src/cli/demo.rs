@@ -50,7 +50,9 @@ pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
             .collect::<Variables>()
             .with("DATA_DIR", &folder.to_string_lossy())
             .with("CONFIG", &relay.to_string_lossy())
-            .with("OVERRIDES", &overrides.to_string_lossy());
+            .with("OVERRIDES", &overrides.to_string_lossy())
+            // Nothing in it is anybody's, and a replay needs prompts.
+            .with("KEEP_PROMPTS", "routed");
         let settings = Settings::load(&variables)
             .map_err(|problems| anyhow::anyhow!("{}", config::check(&problems).trim_end()))?;
         log::start(&settings.log);

@@ -1,6 +1,6 @@
 //! `llm-relay demo` in an empty folder: no key, no file, and both protocols answer.
 
-use crate::support::{Face, TestRelay};
+use crate::support::{Face, TestRelay, wait_until};
 
 #[test]
 fn the_demo_answers_both_protocols_and_lists_its_names() {
@@ -32,4 +32,19 @@ fn the_demos_router_reads_what_it_is_asked() {
             assert_eq!(reply.header("x-llm-relay-model"), Some(model), "{face:?}: {question}");
         }
     }
+}
+
+#[test]
+fn the_demo_keeps_prompts_so_that_its_router_can_be_replayed() {
+    let relay = TestRelay::setup().command("demo").start();
+    // The demo inherits no TMPDIR here.
+    let folder = format!("/tmp/llm-relay-demo-{}", relay.process());
+    let beside = TestRelay::setup()
+        .env("DATA_DIR", &folder)
+        .env("CONFIG", &format!("{folder}/relay.yaml"))
+        .env("OVERRIDES", &format!("{folder}/overrides.yaml"));
+    wait_until("a request of the demo can be replayed", || {
+        let output = beside.call(&["router", "replay", "smart", "--last", "1"]);
+        String::from_utf8_lossy(&output.stdout).contains("of 1 requests would move")
+    });
 }
