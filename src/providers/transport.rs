@@ -6,37 +6,19 @@
 //! hold small events back.
 
 use std::error::Error;
-use std::io::Write;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use flate2::write::GzDecoder;
-use futures_util::{Stream, StreamExt, TryStreamExt};
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, RETRY_AFTER,
-    USER_AGENT,
-};
+use http::header::PROXY_AUTHORIZATION;
 use http::uri::InvalidUri;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use http_body_util::{Either, Full, StreamBody};
-use hyper::body::Frame;
-use percent_encoding::percent_decode_str;
+use http::{Method, Request, Uri};
 use url::{Position, Url};
 
 use super::connection::{AnswerBody, Connection, Pool, RequestBody};
 use super::connector::Connector;
-use crate::catalog::{Api, Provider};
-use crate::protocol::Protocol;
+use super::request::{Payload, request};
+use super::response::Response;
+use crate::catalog::Provider;
 use crate::secret::Secret;
-
-/// Compressed bytes unpacked before what came of them is looked at.
-const UNPACKED_AT_ONCE: usize = 4 << 10;
-/// What a piece of a compressed answer may unpack to; an ordinary one is a few kilobytes.
-const MAX_UNPACKED_BYTES: usize = 16 << 20;
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy)]
@@ -54,37 +36,6 @@ pub struct Transport {
     timeouts: Timeouts,
     connector: Connector,
     pool: Pool,
-}
-
-/// What is sent.
-pub enum Payload {
-    /// Nothing.
-    Empty,
-    /// A JSON body.
-    Json(Bytes),
-    /// Bytes as they come (model files), with their length where known.
-    Stream(Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send + Sync>>),
-}
-
-/// The head of an answer, and its body to come.
-#[derive(Debug)]
-pub struct Response {
-    /// HTTP status, also one nobody knows (529).
-    pub status: u16,
-    /// Headers; encodings are already undone.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: BodyStream,
-}
-
-/// Headers by which a provider says how much of an allowance is left.
-pub type RateHeaders = Vec<(HeaderName, HeaderValue)>;
-
-/// The body of an answer, piece by piece, decompressed. Dropping it before its end closes the connection.
-pub struct BodyStream {
-    /// Boxed: it holds the connection, and is moved from hand to hand.
-    body: Box<AnswerBody>,
-    gzip: Option<GzDecoder<Vec<u8>>>,
 }
 
 /// A request did not get through, or its answer broke off.
@@ -223,20 +174,8 @@ impl Transport {
         }
         match connection.send(request).await {
             Ok(response) => {
-                let (mut head, body) = response.into_parts();
-                let is_gzip = head.headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
-                if is_gzip {
-                    head.headers.remove(CONTENT_ENCODING);
-                    head.headers.remove(CONTENT_LENGTH);
-                }
-                Ok(Response {
-                    status: head.status.as_u16(),
-                    headers: head.headers,
-                    body: BodyStream {
-                        body: Box::new(AnswerBody::new(body, connection, self.pool.slot(origin))),
-                        gzip: is_gzip.then(|| GzDecoder::new(Vec::new())),
-                    },
-                })
+                let (head, body) = response.into_parts();
+                Ok(Response::new(head, AnswerBody::new(body, connection, self.pool.slot(origin))))
             }
             Err(mut failure) => {
                 let request = failure.take_message();
@@ -259,118 +198,9 @@ impl From<TransportError> for Unsent {
     }
 }
 
-impl Response {
-    /// Whether the body is server-sent events or lines of JSON, whatever was asked for.
-    pub fn is_stream(&self) -> bool {
-        self.content_type()
-            .is_some_and(|value| value.starts_with("text/event-stream") || value.starts_with("application/x-ndjson"))
-    }
-
-    /// The media type, if the head says one.
-    pub fn content_type(&self) -> Option<&str> {
-        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
-    }
-
-    /// Headers that say how much of our allowance is left. Their units differ between providers, so they are passed on
-    /// under their own names or not at all.
-    pub fn rate_headers(&self) -> RateHeaders {
-        let is_rate = |name: &HeaderName| {
-            name.as_str().starts_with("x-ratelimit-") || name.as_str().starts_with("anthropic-ratelimit-")
-        };
-        self.headers
-            .iter()
-            .filter(|(name, _)| is_rate(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
-    }
-
-    /// When to try again: `retry-after-ms`, or `retry-after` in seconds or as a date.
-    pub fn retry_after(&self) -> Option<Duration> {
-        let text = |name: &HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
-        if let Some(millis) = text(&HeaderName::from_static("retry-after-ms")).and_then(|text| text.parse().ok()) {
-            return Some(Duration::from_millis(millis));
-        }
-        let value = text(&RETRY_AFTER)?;
-        if let Ok(seconds) = value.trim().parse::<f64>() {
-            return Duration::try_from_secs_f64(seconds).ok();
-        }
-        let date = jiff::fmt::rfc2822::parse(value).ok()?;
-        Duration::try_from(date.timestamp().duration_since(jiff::Timestamp::now())).ok()
-    }
-}
-
-impl BodyStream {
-    /// Nothing more is expected but the end of the body: its connection is kept for the next request, which looks
-    /// whether the end has come.
-    pub fn leave(self) {
-        self.body.leave();
-    }
-
-    /// Reads the rest of the body, up to `limit` bytes; what lies beyond is left out.
-    ///
-    /// # Errors
-    /// [`TransportError`] when the connection breaks or stays silent for `idle`.
-    pub async fn collect(mut self, limit: usize, idle: Duration) -> Result<Bytes, TransportError> {
-        let mut first: Option<Bytes> = None;
-        let mut all = Vec::new();
-        loop {
-            let next = tokio::time::timeout(idle, self.next()).await.map_err(|_| TransportError::silent(idle))?;
-            match (next, first.take()) {
-                (None, Some(only)) => return Ok(only),
-                (None, None) => return Ok(Bytes::from(all)),
-                (Some(Err(error)), _) => return Err(error),
-                (Some(Ok(chunk)), None) if all.is_empty() && chunk.len() <= limit => first = Some(chunk),
-                (Some(Ok(chunk)), earlier) => {
-                    all.extend(earlier.into_iter().flatten());
-                    all.extend_from_slice(&chunk[..chunk.len().min(limit - all.len().min(limit))]);
-                    if all.len() >= limit {
-                        return Ok(Bytes::from(all));
-                    }
-                }
-            }
-        }
-    }
-}
-
-impl Stream for BodyStream {
-    type Item = Result<Bytes, TransportError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        this.body.poll_data(context).map(|data| match (data, &mut this.gzip) {
-            (None, _) => None,
-            (Some(Err(error)), _) => Some(Err(TransportError::broken(&error))),
-            (Some(Ok(data)), None) => Some(Ok(data)),
-            (Some(Ok(data)), Some(decoder)) => Some(unpacked(decoder, &data)),
-        })
-    }
-}
-
-/// What a piece of a compressed body unpacks to; may be nothing yet. Zeros shrink a thousandfold, so what a small piece
-/// unpacks to is bounded.
-fn unpacked(decoder: &mut GzDecoder<Vec<u8>>, data: &[u8]) -> Result<Bytes, TransportError> {
-    for part in data.chunks(UNPACKED_AT_ONCE) {
-        decoder.write_all(part).map_err(|error| TransportError::broken(&error))?;
-        if decoder.get_ref().len() > MAX_UNPACKED_BYTES {
-            return Err(TransportError {
-                failure: TransportFailure::Broken,
-                message: format!("a piece of the compressed answer is larger than {} MiB", MAX_UNPACKED_BYTES >> 20),
-            });
-        }
-    }
-    decoder.flush().map_err(|error| TransportError::broken(&error))?;
-    Ok(Bytes::from(std::mem::take(decoder.get_mut())))
-}
-
 impl std::fmt::Debug for Transport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Transport").field("timeouts", &self.timeouts).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for BodyStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("BodyStream")
     }
 }
 
@@ -380,7 +210,7 @@ impl TransportError {
         Self { failure: TransportFailure::Timeout, message: format!("the answer fell silent for {} s", idle.as_secs()) }
     }
 
-    fn broken(error: &(dyn Error + 'static)) -> Self {
+    pub(super) fn broken(error: &(dyn Error + 'static)) -> Self {
         Self::caused_by(TransportFailure::Broken, error)
     }
 
@@ -397,72 +227,6 @@ impl TransportError {
 /// Scheme and authority, without credentials: what connections are kept by.
 fn origin(url: &Url) -> String {
     format!("{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPort])
-}
-
-fn request(
-    provider: &Provider,
-    method: Method,
-    url: &Url,
-    payload: Payload,
-) -> Result<Request<RequestBody>, TransportError> {
-    let mut headers = headers(provider);
-    let host = &url[Position::BeforeHost..Position::AfterPort];
-    if let Ok(host) = HeaderValue::from_str(host) {
-        headers.insert(HOST, host);
-    }
-    if !url.username().is_empty() && !headers.contains_key(AUTHORIZATION) {
-        let decoded = |text| percent_decode_str(text).decode_utf8_lossy();
-        let credentials = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
-        if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(credentials))) {
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-    }
-    let body = match payload {
-        Payload::Empty => Either::Left(Full::default()),
-        Payload::Json(body) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            Either::Left(Full::new(body))
-        }
-        Payload::Stream(stream) => Either::Right(StreamBody::new(Box::pin(stream.map_ok(Frame::data)) as _)),
-    };
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
-        .parse()
-        .map_err(|error: InvalidUri| TransportError::broken(&error))?;
-    *request.headers_mut() = headers;
-    Ok(request)
-}
-
-/// Credentials and fixed headers of a provider.
-fn headers(provider: &Provider) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(6 + provider.headers.len());
-    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("llm-relay/", env!("CARGO_PKG_VERSION"))));
-    if provider.protocol == Protocol::Anthropic {
-        headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
-    }
-    if let Some(key) = &provider.api_key {
-        let (name, value) = match (&provider.api, provider.protocol) {
-            (Api::Azure { .. }, _) => ("api-key", key.expose().to_owned()),
-            (Api::Standard, Protocol::Anthropic) => ("x-api-key", key.expose().to_owned()),
-            (Api::Standard, Protocol::Gemini) => ("x-goog-api-key", key.expose().to_owned()),
-            (Api::Standard, Protocol::OpenAi | Protocol::Ollama) => {
-                ("authorization", format!("Bearer {}", key.expose()))
-            }
-        };
-        if let Ok(mut value) = HeaderValue::from_str(&value) {
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-    }
-    for (name, value) in &provider.headers {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
-    }
-    headers
 }
 
 /// `text` with a provider's key cut out, for messages that came from outside.
