@@ -50,22 +50,27 @@ impl RelayError {
             Self::Decode(_) => false,
             // Another provider may be able to carry it.
             Self::Encode(_) => true,
-            Self::Upstream(error) => match error.class {
-                ErrorClass::ClientClosed | ErrorClass::BadRequest | ErrorClass::Shutdown => false,
-                ErrorClass::Connect
-                | ErrorClass::Timeout
-                | ErrorClass::RateLimit
-                | ErrorClass::Overloaded
-                | ErrorClass::ProviderAuth
-                | ErrorClass::Provider
-                | ErrorClass::Malformed
-                | ErrorClass::Truncated => true,
-            },
+            Self::Upstream(error) => error.blames_target(),
         }
     }
 }
 
 impl UpstreamError {
+    /// The target failed, not the request: another target, or the same one later, may do better.
+    pub(super) fn blames_target(&self) -> bool {
+        match self.class {
+            ErrorClass::ClientClosed | ErrorClass::BadRequest | ErrorClass::Shutdown => false,
+            ErrorClass::Connect
+            | ErrorClass::Timeout
+            | ErrorClass::RateLimit
+            | ErrorClass::Overloaded
+            | ErrorClass::ProviderAuth
+            | ErrorClass::Provider
+            | ErrorClass::Malformed
+            | ErrorClass::Truncated => true,
+        }
+    }
+
     /// The request did not get through, or the answer broke off.
     pub fn transport(provider: &Provider, error: &TransportError) -> Self {
         let (class, status, kind, what) = match error.failure {

@@ -20,7 +20,7 @@ use crate::routing::smart::{
     Brief, Candidate, Cause, Decision, Demands, DesignatorCall, Gates, Outcome, SideCall, session_key, weigh,
 };
 use crate::routing::{AtRouter, Resolution, RouteError, reach};
-use crate::tracking::{ErrorClass, UsageRecord};
+use crate::tracking::UsageRecord;
 use breaker::Breakers;
 use memory::Memory;
 
@@ -150,18 +150,10 @@ impl Relay {
     pub(super) fn note_health<T>(&self, model: &Model, result: &Result<T, RelayError>) {
         match result {
             Ok(_) => self.routers.models.succeeded(|| model.name()),
-            Err(RelayError::Upstream(error)) => match error.class {
-                ErrorClass::Connect
-                | ErrorClass::Timeout
-                | ErrorClass::RateLimit
-                | ErrorClass::Overloaded
-                | ErrorClass::ProviderAuth
-                | ErrorClass::Provider
-                | ErrorClass::Malformed
-                | ErrorClass::Truncated => self.routers.models.failed(&model.name(), Instant::now(), MODEL_REST),
-                ErrorClass::ClientClosed | ErrorClass::BadRequest | ErrorClass::Shutdown => {}
-            },
-            Err(RelayError::Decode(_) | RelayError::Encode(_)) => {}
+            Err(RelayError::Upstream(error)) if error.blames_target() => {
+                self.routers.models.failed(&model.name(), Instant::now(), MODEL_REST);
+            }
+            Err(RelayError::Upstream(_) | RelayError::Decode(_) | RelayError::Encode(_)) => {}
         }
     }
 }
