@@ -53,7 +53,7 @@ pub(super) async fn page(shared: &Arc<Shared>, request: Request) -> Reply {
         Method::POST => log_in(shared, request).await,
         _ => Ok(reply::not_allowed("GET, HEAD, POST")),
     };
-    answer.unwrap_or_else(|error| unavailable(&error))
+    answer.unwrap_or_else(|error| reply::no_database(&error))
 }
 
 /// Ends the login of a browser and sends it to the form.
@@ -71,7 +71,7 @@ pub(super) async fn logout(shared: &Arc<Shared>, request: Request) -> Reply {
             reply.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
             reply
         }
-        Err(error) => unavailable(&error),
+        Err(error) => reply::no_database(&error),
     }
 }
 
@@ -125,23 +125,11 @@ async fn log_in(shared: &Shared, request: Request) -> Result<Reply, StoreError> 
 }
 
 fn form(shared: &Shared, status: u16, problem: &str, next: &str) -> Reply {
-    match (Login { problem, next, is_variable: shared.policy.password.is_some() }).render() {
-        Ok(page) => reply::bytes(status, "text/html; charset=utf-8", page),
-        Err(error) => {
-            tracing::error!(%error, "the login page cannot be written");
-            reply::text(500, "The page cannot be made; the log says why.\n")
-        }
-    }
+    reply::page(status, &Login { problem, next, is_variable: shared.policy.password.is_some() })
 }
 
 fn foreign() -> Reply {
     reply::text(403, "Pages of other sites cannot log anybody in or out here.\n")
-}
-
-/// Nobody can be recognised without the database.
-pub(super) fn unavailable(error: &StoreError) -> Reply {
-    tracing::error!(error = error as &dyn std::error::Error, "logins cannot be read from the database");
-    reply::text(503, "The database cannot be used at the moment; the log says why.\n")
 }
 
 /// A value of a form or a query.

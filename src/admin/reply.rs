@@ -56,10 +56,10 @@ pub(super) fn page(status: u16, page: &impl Template) -> Reply {
     }
 }
 
-/// What a page says that needs the database when there is none.
+/// What a page or a login says that needs the database when there is none.
 pub(super) fn no_database(error: &StoreError) -> Reply {
-    tracing::error!(error = error as &dyn std::error::Error, "a page cannot be read from the database");
-    text(503, "The database cannot be read at the moment; the log says why.\n")
+    tracing::error!(error = error as &dyn std::error::Error, "the admin listener cannot use the database");
+    text(503, "The database cannot be used at the moment; the log says why.\n")
 }
 
 /// Adds the headers every answer carries. One that says how it may be cached keeps that; the others are not kept.

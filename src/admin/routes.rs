@@ -88,7 +88,7 @@ fn find(path: &str) -> Option<Route> {
 /// Who asks, or the answer to somebody who may not look.
 async fn admit(shared: &Shared, request: &Request) -> Result<Who, Reply> {
     let verdict = request.judge(shared).await.map_err(|error| {
-        if api::is_path(&request.path) { ApiError::from(error).into_reply() } else { login::unavailable(&error) }
+        if api::is_path(&request.path) { ApiError::from(error).into_reply() } else { reply::no_database(&error) }
     })?;
     match verdict {
         Verdict::Admitted(who) => return Ok(who),
