@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::UnixMillis;
-use crate::store::{Store, prompts};
+use crate::store::{Store, StoreError, prompts};
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Not at the very start, which has enough to do.
@@ -20,16 +20,40 @@ pub(super) async fn run(store: Store, days: u32, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => wait = EVERY,
         }
-        let before = UnixMillis(UnixMillis::now().0.saturating_sub(i64::from(days) * DAY_MS));
-        while !stop.is_cancelled() {
-            match store.run(move |conn| prompts::forget_some(conn, before)).await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "old prompts cannot be deleted now");
-                    break;
-                }
-            }
+        if let Err(error) = forget(&store, days, UnixMillis::now(), &stop).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old prompts cannot be deleted now");
         }
+    }
+}
+
+/// Deletes the prompts that are older than this many days now.
+async fn forget(store: &Store, days: u32, now: UnixMillis, stop: &CancellationToken) -> Result<(), StoreError> {
+    let before = UnixMillis(now.0.saturating_sub(i64::from(days) * DAY_MS));
+    while !stop.is_cancelled() && store.run(move |conn| prompts::forget_some(conn, before)).await? {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::prompts::KeptPrompt;
+
+    #[tokio::test]
+    async fn prompts_are_kept_for_their_days_and_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("relay.db")).unwrap();
+        let now = UnixMillis(100 * DAY_MS);
+        let prompt = |id: &str, started| KeptPrompt {
+            request_id: id.to_owned(),
+            started: UnixMillis(started),
+            endpoint: "/api/chat".into(),
+            body: "{}".into(),
+        };
+        let (old, young) = (prompt("old", 93 * DAY_MS - 1), prompt("young", 93 * DAY_MS));
+        let kept = young.clone();
+        store.run(move |conn| prompts::insert(conn, &old).and_then(|()| prompts::insert(conn, &young))).await.unwrap();
+        forget(&store, 7, now, &CancellationToken::new()).await.unwrap();
+        let left = store.run(|conn| Ok((prompts::find(conn, "old")?, prompts::find(conn, "young")?))).await.unwrap();
+        assert_eq!(left, (None, Some(kept)));
     }
 }
