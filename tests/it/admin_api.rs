@@ -3,13 +3,10 @@
 
 use std::fs;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Face, FakeUpstream, Reply, TestRelay, wait_until};
+use crate::support::{Face, FakeUpstream, Reply, TestRelay, call_admin, wait_until};
 
-const PASSWORD: &str = "sesame";
 const SMART: &str = "/admin/api/routers/smart";
 /// A router in the file, and aliases that lead to models and to routers.
 const NAMES: &str = r#"
@@ -24,12 +21,7 @@ routers:
 /// A relay with these names, in front of one provider with three models.
 fn world(names: &str) -> (FakeUpstream, TestRelay) {
     let upstream = FakeUpstream::openai();
-    let relay = TestRelay::setup()
-        .relay_yaml(&yaml(&upstream, names))
-        .env("ADMIN_ENABLED", "true")
-        .env("ADMIN_PORT", "0")
-        .env("ADMIN_PASSWORD", PASSWORD)
-        .start();
+    let relay = TestRelay::setup().relay_yaml(&yaml(&upstream, names)).with_admin().start();
     (upstream, relay)
 }
 
@@ -47,22 +39,12 @@ fn router(fallback: &str) -> Value {
     })
 }
 
-fn call(admin: Client, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
-    let authorization = format!("Basic {}", STANDARD.encode(format!("admin:{PASSWORD}")));
-    let mut headers = vec![("authorization", authorization.as_str())];
-    if !body.is_empty() && !more.iter().any(|(name, _)| *name == "content-type") {
-        headers.push(("content-type", "application/json"));
-    }
-    headers.extend(more);
-    admin.request(method, path, &headers, body.as_bytes())
-}
-
 fn get(relay: &TestRelay, path: &str) -> Reply {
-    call(relay.admin(), "GET", path, &[], "")
+    call_admin(relay.admin(), "GET", path, &[], "")
 }
 
 fn put(relay: &TestRelay, path: &str, more: &[(&str, &str)], body: &Value) -> Reply {
-    call(relay.admin(), "PUT", path, more, &body.to_string())
+    call_admin(relay.admin(), "PUT", path, more, &body.to_string())
 }
 
 fn created(relay: &TestRelay, path: &str, body: &Value) -> String {
@@ -108,13 +90,13 @@ fn a_router_is_made_used_changed_and_deleted_at_once() {
     let shown = get(&relay, path);
     assert_eq!((shown.status, shown.header("etag"), shown.json()), (200, Some(second.as_str()), changed.json()));
 
-    assert_eq!(call(relay.admin(), "DELETE", path, &[("if-match", &first)], "").status, 412);
-    assert_eq!(error(&call(relay.admin(), "DELETE", path, &[], "")).0, 428);
-    let deleted = call(relay.admin(), "DELETE", path, &[("if-match", &second)], "");
+    assert_eq!(call_admin(relay.admin(), "DELETE", path, &[("if-match", &first)], "").status, 412);
+    assert_eq!(error(&call_admin(relay.admin(), "DELETE", path, &[], "")).0, 428);
+    let deleted = call_admin(relay.admin(), "DELETE", path, &[("if-match", &second)], "");
     assert_eq!((deleted.status, deleted.body.len()), (204, 0));
     assert_eq!(relay.client().post(Face::OpenAi.path(), &Face::OpenAi.ask("team/smärt", "hi", false)).status, 404);
     assert_eq!(get(&relay, path).status, 404);
-    assert_eq!(call(relay.admin(), "DELETE", path, &[("if-match", "*")], "").status, 404);
+    assert_eq!(call_admin(relay.admin(), "DELETE", path, &[("if-match", "*")], "").status, 404);
 }
 
 #[test]
@@ -169,7 +151,7 @@ fn many_who_create_at_once_are_one_who_has_created() {
         let body = router("openai/gpt-fake").to_string();
         let ask = |_| {
             let body = body.clone();
-            scope.spawn(move || call(admin, "PUT", SMART, &[("if-none-match", "*")], &body).status)
+            scope.spawn(move || call_admin(admin, "PUT", SMART, &[("if-none-match", "*")], &body).status)
         };
         let threads: Vec<_> = (0..8).map(ask).collect();
         threads.into_iter().map(|thread| thread.join().expect("nobody panics")).collect()
@@ -251,7 +233,7 @@ fn a_name_in_file_and_database_is_refused_naming_both() {
     let (status, code, message) = error(&taken);
     assert_eq!((status, code.as_str()), (409, "managed_by_file"));
     assert!(message.contains("relay.yaml:") && message.contains("routers.house"), "{message}");
-    let deleted = call(relay.admin(), "DELETE", "/admin/api/routers/house", &[("if-match", "*")], "");
+    let deleted = call_admin(relay.admin(), "DELETE", "/admin/api/routers/house", &[("if-match", "*")], "");
     assert_eq!(error(&deleted).1, "managed_by_file");
 
     created(&relay, SMART, &router("openai/gpt-fake"));
@@ -346,7 +328,7 @@ fn a_body_that_is_no_router_is_refused_with_its_place() {
         (good.to_string().replacen('{', "{\n\"budget\": \"soon\",", 1), 2, "`soon` is not a time span"),
         ("{\"designator\": \"a\", \"candidates\": []}".to_owned(), 1, "missing field `fallback`"),
     ] {
-        let reply = call(relay.admin(), "PUT", SMART, &[], &body);
+        let reply = call_admin(relay.admin(), "PUT", SMART, &[], &body);
         let (status, code, message) = error(&reply);
         assert_eq!(
             (status, code.as_str(), &reply.json()["error"]["line"]),
@@ -368,7 +350,7 @@ fn what_others_lead_to_is_not_deleted() {
     let names = "default_model: smart\naliases: { clever: Smart }\nredirects: { old: smart@team }\n";
     relay.edit_relay_yaml(&yaml(&upstream, names));
     wait_until("the alias answers", || relay.client().get("/v1/models/clever").status == 200);
-    let reply = call(relay.admin(), "DELETE", SMART, &[("if-match", &tag)], "");
+    let reply = call_admin(relay.admin(), "DELETE", SMART, &[("if-match", &tag)], "");
     let (status, code, message) = error(&reply);
     assert_eq!((status, code.as_str()), (409, "in_use"));
     for user in ["alias `clever`", "redirect `old`", "`default_model`"] {
@@ -376,7 +358,7 @@ fn what_others_lead_to_is_not_deleted() {
     }
     relay.edit_relay_yaml(&yaml(&upstream, ""));
     wait_until("the alias is gone", || relay.client().get("/v1/models/clever").status == 404);
-    assert_eq!(call(relay.admin(), "DELETE", SMART, &[("if-match", &tag)], "").status, 204);
+    assert_eq!(call_admin(relay.admin(), "DELETE", SMART, &[("if-match", &tag)], "").status, 204);
 }
 
 #[test]
@@ -393,13 +375,13 @@ fn pages_of_other_sites_change_nothing() {
         (&[("content-type", "text/plain")], 415),
         (&[("content-type", "application/x-www-form-urlencoded")], 415),
     ] {
-        let reply = call(admin, "PUT", SMART, headers, &body);
+        let reply = call_admin(admin, "PUT", SMART, headers, &body);
         assert_eq!(error(&reply).0, status, "{headers:?}");
     }
-    assert_eq!(error(&call(admin, "DELETE", SMART, &[("sec-fetch-site", "cross-site")], "")).0, 403);
+    assert_eq!(error(&call_admin(admin, "DELETE", SMART, &[("sec-fetch-site", "cross-site")], "")).0, 403);
     assert_eq!(get(&relay, SMART).status, 404, "nothing was made");
     let ours = [("origin", own.as_str()), ("sec-fetch-site", "same-origin")];
-    assert_eq!(call(admin, "PUT", SMART, &ours, &body).status, 201);
+    assert_eq!(call_admin(admin, "PUT", SMART, &ours, &body).status, 201);
 }
 
 #[test]
@@ -421,12 +403,12 @@ fn every_answer_is_json_and_none_comes_without_the_password() {
     }
     assert_eq!(get(&relay, SMART).status, 200, "it is still there");
 
-    let refused = call(admin, "POST", SMART, &[], "{}");
+    let refused = call_admin(admin, "POST", SMART, &[], "{}");
     assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, PUT, DELETE")));
     assert_eq!(error(&refused).1, "method");
     assert_eq!(error(&get(&relay, "/admin/api/nothing")).0, 404);
     assert_eq!(error(&get(&relay, "/admin/api/routers/%FF")).0, 400);
-    let head = call(admin, "HEAD", SMART, &[], "");
+    let head = call_admin(admin, "HEAD", SMART, &[], "");
     let whole = get(&relay, SMART);
     assert_eq!((head.status, head.header("etag"), head.body.len()), (200, whole.header("etag"), 0));
     for reply in [whole, refused] {
@@ -434,6 +416,6 @@ fn every_answer_is_json_and_none_comes_without_the_password() {
         assert_eq!(reply.header("cache-control"), Some("no-store"));
         assert!(reply.header("content-security-policy").is_some());
     }
-    let foreign = call(admin, "GET", SMART, &[("host", "evil.example")], "");
+    let foreign = call_admin(admin, "GET", SMART, &[("host", "evil.example")], "");
     assert_eq!(error(&foreign).0, 403);
 }

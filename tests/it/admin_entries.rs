@@ -3,13 +3,10 @@
 
 use std::fs;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Face, FakeUpstream, Reply, TestRelay, wait_until};
+use crate::support::{Face, FakeUpstream, Reply, TestRelay, call_admin, wait_until};
 
-const PASSWORD: &str = "sesame";
 const KINDS: [(&str, &str, &str); 3] =
     [("alias", "aliases", "fast"), ("redirect", "redirects", "old-*"), ("router", "routers", "smart")];
 
@@ -20,39 +17,28 @@ fn yaml(upstream: &FakeUpstream, names: &str) -> String {
 
 fn world(names: &str) -> (FakeUpstream, TestRelay) {
     let upstream = FakeUpstream::openai();
-    let relay = TestRelay::setup()
-        .relay_yaml(&yaml(&upstream, names))
-        .env("ADMIN_ENABLED", "true")
-        .env("ADMIN_PORT", "0")
-        .env("ADMIN_PASSWORD", PASSWORD)
-        .start();
+    let relay = TestRelay::setup().relay_yaml(&yaml(&upstream, names)).with_admin().start();
     (upstream, relay)
 }
 
-fn call(admin: Client, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
-    let authorization = format!("Basic {}", STANDARD.encode(format!("admin:{PASSWORD}")));
-    let mut headers = vec![("authorization", authorization.as_str())];
-    if !body.is_empty() {
-        headers.push(("content-type", "application/json"));
-    }
-    headers.extend(more);
-    admin.request(method, &format!("/admin/api/{path}"), &headers, body.as_bytes())
+fn call(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
+    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, body)
 }
 
 fn get(relay: &TestRelay, path: &str) -> Reply {
-    call(relay.admin(), "GET", path, &[], "")
+    call(relay, "GET", path, &[], "")
 }
 
 fn put(relay: &TestRelay, path: &str, more: &[(&str, &str)], body: &Value) -> Reply {
-    call(relay.admin(), "PUT", path, more, &body.to_string())
+    call(relay, "PUT", path, more, &body.to_string())
 }
 
 fn delete(relay: &TestRelay, path: &str) -> Reply {
-    call(relay.admin(), "DELETE", path, &[("if-match", "*")], "")
+    call(relay, "DELETE", path, &[("if-match", "*")], "")
 }
 
 fn undo(relay: &TestRelay, id: &Value, body: &str) -> Reply {
-    call(relay.admin(), "POST", &format!("history/{id}/undo"), &[], body)
+    call(relay, "POST", &format!("history/{id}/undo"), &[], body)
 }
 
 /// The changes of a name, newest first.
@@ -183,7 +169,7 @@ fn what_is_newer_is_not_undone_by_accident() {
         assert_eq!(code, "changed_since");
     }
     for (id, body, expected) in [("99", "", 404), ("x", "", 404), ("1", "{\"farce\": true}", 400)] {
-        let reply = call(relay.admin(), "POST", &format!("history/{id}/undo"), &[], body);
+        let reply = call(&relay, "POST", &format!("history/{id}/undo"), &[], body);
         assert_eq!(error(&reply).0, expected, "{id}");
     }
     for query in ["kind=model", "limit=0", "before=x", "who=admin"] {
@@ -231,7 +217,7 @@ fn of_two_admins_nobody_overwrites_the_other() {
         let mine = leading_to(kind, "openai/gpt-fake");
         assert_eq!(error(&put(&relay, &entry, &[], &mine)).1, "version_needed");
         assert_eq!(error(&put(&relay, &entry, &[("if-none-match", "*")], &mine)).1, "exists");
-        assert_eq!(error(&call(relay.admin(), "DELETE", &entry, &[("if-match", seen)], "")).0, 412);
+        assert_eq!(error(&call(&relay, "DELETE", &entry, &[("if-match", seen)], "")).0, 412);
         assert_eq!(history(&relay, kind, name).len(), 2, "what was refused is no change");
     }
 }

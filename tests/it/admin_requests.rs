@@ -1,12 +1,9 @@
 //! The list of requests and the page of each: what is found, what it cost by hand, and what no text in it can do.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Face, FakeUpstream, Reply, TestRelay, wait_until};
+use crate::support::{Answer, Face, FakeUpstream, Reply, TestRelay, call_admin, wait_until};
 
-const PASSWORD: &str = "sesame";
 /// USD per million tokens.
 const PRICES: &str = "
 providers:
@@ -39,14 +36,8 @@ impl World {
             provider("judge", &judge, "judge"),
             provider("lab", &lab, "plain, bright"),
         );
-        let relay = TestRelay::setup()
-            .relay_yaml(&yaml)
-            .overrides_yaml(PRICES)
-            .env("ADMIN_ENABLED", "true")
-            .env("ADMIN_PORT", "0")
-            .env("ADMIN_PASSWORD", PASSWORD)
-            .env("KEEP_PROMPTS", "all")
-            .start();
+        let relay =
+            TestRelay::setup().relay_yaml(&yaml).overrides_yaml(PRICES).with_admin().env("KEEP_PROMPTS", "all").start();
         Self { judge, lab, relay }
     }
 
@@ -58,8 +49,7 @@ impl World {
     }
 
     fn get(&self, path: &str) -> Reply {
-        let authorization = format!("Basic {}", STANDARD.encode(format!("admin:{PASSWORD}")));
-        self.relay.admin().request("GET", path, &[("authorization", authorization.as_str())], b"")
+        call_admin(self.relay.admin(), "GET", path, &[], "")
     }
 
     fn json(&self, path: &str) -> Value {

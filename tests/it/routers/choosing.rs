@@ -111,7 +111,7 @@ fn ollamas_requests_to_load_a_model_ask_nobody() {
 
 #[test]
 fn a_key_limits_what_can_be_chosen_unless_it_names_the_router() {
-    let world = World::with("", "keys: [{ name: k, key: sk-all }]", &[("AUTH_MODE", "keys")]);
+    let world = World::set_up("", "keys: [{ name: k, key: sk-all }]", |setup| setup.env("AUTH_MODE", "keys"));
     let only_plain = world.relay.run(&["keys", "create", "one", "--model", "lab/plain"]);
     let router = world.relay.run(&["keys", "create", "two", "--model", "smart"]);
     let ask = |key: &str| {

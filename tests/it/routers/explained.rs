@@ -1,23 +1,18 @@
 //! What can be seen of a decision afterwards, and what a changed router would have decided.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{World, outcome, relay_yaml, with_picture};
-use crate::support::{Answer, Face, Reply, wait_until};
+use crate::support::{Answer, Face, Reply, call_admin, wait_until};
 
-const ADMIN: &[(&str, &str)] =
-    &[("ADMIN_ENABLED", "true"), ("ADMIN_PORT", "0"), ("ADMIN_PASSWORD", "sesame"), ("KEEP_PROMPTS", "routed")];
+/// With the admin listener, and prompts kept as said.
+fn world(settings: &str, more: &str, keep: &str) -> World {
+    World::set_up(settings, more, |setup| setup.with_admin().env("KEEP_PROMPTS", keep))
+}
 
 fn admin(world: &World, method: &str, path: &str, body: &Value) -> Reply {
-    let authorization = format!("Basic {}", STANDARD.encode("admin:sesame"));
-    let mut headers = vec![("authorization", authorization.as_str())];
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    if !body.is_empty() {
-        headers.push(("content-type", "application/json"));
-    }
-    world.relay.admin().request(method, path, &headers, body.as_bytes())
+    call_admin(world.relay.admin(), method, path, &[], &body)
 }
 
 /// The newest decisions, as soon as there are so many.
@@ -34,7 +29,7 @@ fn decisions(world: &World, query: &str, count: usize) -> Vec<Value> {
 
 #[test]
 fn every_decision_can_be_looked_up_with_its_gates_and_what_was_said() {
-    let world = World::with("    cache_ttl: 0s", "", ADMIN);
+    let world = world("    cache_ttl: 0s", "", "routed");
     world.judge.then([Answer::text("well").usage(100, 0, 5), Answer::text("lab/bright").usage(120, 0, 5)]);
     let reply = world.ask("hard question");
     assert_eq!(outcome(&reply), "bright by designator");
@@ -75,7 +70,7 @@ fn every_decision_can_be_looked_up_with_its_gates_and_what_was_said() {
 
 #[test]
 fn a_router_is_tried_out_without_leaving_a_trace_but_the_bill() {
-    let world = World::with("    strategy: per_session", "aliases: { auto: smart }", ADMIN);
+    let world = world("    strategy: per_session", "aliases: { auto: smart }", "routed");
     let path = "/admin/api/routers/smart/resolve";
     world.judge.then([Answer::text("lab/bright").usage(100, 0, 5)]);
     let reply = admin(&world, "POST", path, &json!({ "prompt": "hello" }));
@@ -107,7 +102,7 @@ fn a_router_is_tried_out_without_leaving_a_trace_but_the_bill() {
 
 #[test]
 fn a_changed_router_is_replayed_over_kept_prompts() {
-    let world = World::with("    cache_ttl: 0s", "", ADMIN);
+    let world = world("    cache_ttl: 0s", "", "routed");
     // 11 tokens in and 7 out: 2,500 micro-USD at `bright`, 250 at `plain`, 970 at `seeing`; asking costs 25.
     world.judge_says(&["lab/bright", "lab/bright", "lab/plain"]);
     for question in ["first", "second", "third"] {
@@ -150,7 +145,7 @@ fn without_kept_prompts_a_replay_says_how_to_keep_them() {
 
 #[test]
 fn commands_know_the_routers_of_the_database() {
-    let world = World::with("", "", ADMIN);
+    let world = world("", "", "routed");
     let router =
         json!({ "designator": "judge/judge", "candidates": ["lab/plain", "lab/bright"], "fallback": "lab/plain" });
     let created = admin(&world, "PUT", "/admin/api/routers/made-here", &router);
@@ -164,4 +159,26 @@ fn commands_know_the_routers_of_the_database() {
     let output = world.relay.run_to_end(&["check", "--config", "clash.yaml"]);
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(!output.status.success() && said.contains("made-here") && said.contains("database"), "{said}");
+}
+
+#[test]
+fn prompts_are_kept_as_the_setting_says_and_large_ones_never() {
+    let long = "word ".repeat(220_000);
+    for (keep, expected) in [("off", [false, false]), ("routed", [true, false]), ("all", [true, true])] {
+        let world = world("    cache_ttl: 0s", "", keep);
+        world.judge_says(&["lab/bright"]);
+        let ask = |model: &str, text: &str| {
+            let reply = world.relay.client().post(Face::OpenAi.path(), &Face::OpenAi.ask(model, text, false));
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            reply.header("x-llm-relay-request-id").expect("answers carry their id").to_owned()
+        };
+        let ids = [ask("smart", "hello"), ask("lab/bright", "hello"), ask("lab/bright", &long)];
+        world.relay.report("model", 3);
+        let is_kept = ids.map(|id| {
+            let one = admin(&world, "GET", &format!("/admin/api/requests/{id}"), &Value::Null);
+            assert_eq!(one.status, 200, "{}", one.text());
+            !one.json()["prompt"].is_null()
+        });
+        assert_eq!(is_kept, [expected[0], expected[1], false], "{keep}");
+    }
 }

@@ -37,14 +37,20 @@ fn the_second_designator_is_asked_when_the_first_fails() {
 }
 
 #[test]
-fn choosing_never_takes_longer_than_the_hard_limit() {
-    let world = World::new("    second_designator: judge/second\n    budget: 300ms\n    hard_limit: 400ms");
-    world.judge.then(vec![Answer::text("lab/bright").paced_by(&Gate::closed()); 2]);
+fn nobody_is_asked_beyond_the_hard_limit() {
+    let world = World::new("    second_designator: judge/second\n    budget: 300ms\n    hard_limit: 300ms");
+    world.judge.then([Answer::text("lab/bright").paced_by(&Gate::closed())]);
     assert_eq!(outcome(&world.ask("hi")), "plain by fallback-timeout");
-    for _ in 0..2 {
-        assert!(world.judge.closed_mid_answer(Duration::from_secs(5)).is_some());
-    }
-    assert_eq!(world.judge.calls().len(), 2);
+    assert!(world.judge.closed_mid_answer(Duration::from_secs(5)).is_some());
+    // The second one would have answered, but the first has used up all of the time.
+    assert_eq!(world.judge.calls().len(), 1);
+}
+
+#[test]
+fn the_second_designator_gets_what_the_first_left_of_the_hard_limit() {
+    let world = World::new("    second_designator: judge/second\n    budget: 300ms\n    hard_limit: 20s");
+    world.judge.then([Answer::text("lab/bright").paced_by(&Gate::closed()), Answer::text("lab/seeing")]);
+    assert_eq!(outcome(&world.ask("hi")), "seeing by designator");
 }
 
 #[test]

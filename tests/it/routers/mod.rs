@@ -10,7 +10,7 @@ mod sessions;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Face, FakeUpstream, Recorded, Reply, TestRelay};
+use crate::support::{Answer, Face, FakeUpstream, Recorded, Reply, Setup, TestRelay};
 
 /// What the candidates can do, and what everything costs: USD per million tokens, so a token costs as many micro-USD.
 const OVERRIDES: &str = "
@@ -36,18 +36,14 @@ struct World {
 impl World {
     /// `settings`: more of the router, as it stands in YAML.
     fn new(settings: &str) -> Self {
-        Self::with(settings, "", &[])
+        Self::set_up(settings, "", |setup| setup)
     }
 
-    /// With more at the top of `relay.yaml`, and in the environment.
-    fn with(settings: &str, more: &str, environment: &[(&str, &str)]) -> Self {
+    /// With more at the top of `relay.yaml`, and set up further.
+    fn set_up(settings: &str, more: &str, further: impl FnOnce(Setup) -> Setup) -> Self {
         let (judge, lab) = (FakeUpstream::openai(), FakeUpstream::openai());
         let yaml = relay_yaml(&judge, &lab, settings, more);
-        let mut setup = TestRelay::setup().relay_yaml(&yaml).overrides_yaml(OVERRIDES);
-        for (name, value) in environment {
-            setup = setup.env(name, value);
-        }
-        let relay = setup.start();
+        let relay = further(TestRelay::setup().relay_yaml(&yaml).overrides_yaml(OVERRIDES)).start();
         Self { judge, lab, relay }
     }
 

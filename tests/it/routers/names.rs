@@ -43,7 +43,7 @@ fn mistakes_are_refused_with_what_to_do() {
 fn aliases_redirects_and_the_default_lead_to_a_router() {
     let more =
         "default_model: smart\naliases: { auto: { target: smart, tags: [by-alias] } }\nredirects: { gpt-4: auto }";
-    let world = World::with("", more, &[]);
+    let world = World::set_up("", more, |setup| setup);
     world.judge_says(&["lab/bright"; 4]);
     for name in ["auto", "gpt-4", "Smart@team", "smart:latest"] {
         let reply = world.relay.client().post(Face::OpenAi.path(), &Face::OpenAi.ask(name, name, false));
