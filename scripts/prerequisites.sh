@@ -30,6 +30,11 @@ ensure_valgrind() {
     command -v valgrind >/dev/null || install_packages valgrind
 }
 
+# Looks at the admin pages.
+ensure_chromium() {
+    command -v chromium >/dev/null || install_packages chromium fonts-dejavu-core
+}
+
 ensure_curl() {
     command -v curl >/dev/null || install_packages curl
 }

@@ -4,8 +4,8 @@
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `access` says who may
 //! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below
 //! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` and `requests` gather what pages show,
-//! `words` writes numbers and times for people, `assets` are the files that pages need. Pages have no script and load
-//! nothing from elsewhere; `reply` tells browsers to insist on that.
+//! `words` writes numbers and times for people, `assets` are the files that pages need. Pages are whole without their
+//! scripts, which do what the API does, and load nothing from elsewhere; `reply` tells browsers to insist on that.
 
 mod access;
 mod api;

@@ -14,9 +14,10 @@ use crate::store::StoreError;
 /// warp's response; its body type has no name.
 pub(super) type Reply = warp::reply::Response;
 
-/// Nothing may be loaded, run or framed but our own style sheet and icon, and forms are sent to us alone.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-    form-action 'self'; frame-ancestors 'none'";
+/// Nothing may be loaded, run, asked or framed but our own files and API, nothing written into a page runs, and forms are
+/// sent to us alone.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// A sentence for people.
 pub(super) fn text(status: u16, body: &'static str) -> Reply {

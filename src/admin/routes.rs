@@ -21,21 +21,19 @@ enum Route {
     Requests,
     /// One request's page: any id below [`REQUEST`].
     Request,
-    Style,
-    Icon,
+    /// A file that pages need.
+    Asset,
     Health,
 }
 
 /// What stands before the id of a request.
 const REQUEST: &str = "/requests/";
 
-const ROUTES: [(&str, Route); 7] = [
+const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Overview),
     ("/login", Route::Login),
     ("/logout", Route::Logout),
     ("/requests", Route::Requests),
-    ("/static/admin.css", Route::Style),
-    ("/static/icon.svg", Route::Icon),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -56,8 +54,8 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
     match route {
         Some(Route::Login) => return login::page(shared, request).await,
         Some(Route::Logout) => return login::logout(shared, request).await,
-        // The style and the icon belong to the form too, and say nothing.
-        Some(Route::Health | Route::Style | Route::Icon) => {}
+        // The form needs files too.
+        Some(Route::Health | Route::Asset) => {}
         Some(Route::Overview | Route::Requests | Route::Request) | None => match admit(shared, &request).await {
             Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
             Ok(_) => {}
@@ -74,15 +72,16 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::Login | Route::Logout | Route::Overview => overview::page(shared, &request.query).await,
         Route::Requests => requests::list(shared, &request.query).await,
         Route::Request => requests::one(shared, request.path.strip_prefix(REQUEST).unwrap_or_default()).await,
-        Route::Style => assets::STYLE.answer(&request.headers),
-        Route::Icon => assets::ICON.answer(&request.headers),
+        Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }
 }
 
 fn find(path: &str) -> Option<Route> {
     let exact = ROUTES.iter().find_map(|(known, route)| (*known == path).then_some(*route));
-    exact.or_else(|| path.starts_with(REQUEST).then_some(Route::Request))
+    exact
+        .or_else(|| path.starts_with(REQUEST).then_some(Route::Request))
+        .or_else(|| assets::is_path(path).then_some(Route::Asset))
 }
 
 /// Who asks, or the answer to somebody who may not look.

@@ -68,7 +68,7 @@ fn a_browser_is_shown_the_form_and_comes_back_to_what_it_asked_for() {
     assert_eq!(form.status, 200);
     assert!(form.text().contains("<form method=\"post\" action=\"/login\">"), "{}", form.text());
     assert!(form.text().contains("name=\"next\" value=\"/?period=7d\""), "{}", form.text());
-    assert_eq!(admin.get("/static/admin.css").status, 200, "the form has its style");
+    assert_eq!(admin.get("/static/css/base.css").status, 200, "the form has its style");
 
     let reply = log_in_with(admin, "sesame", "/?period=7d", &[]);
     assert_eq!((reply.status, reply.header("location")), (303, Some("/?period=7d")));

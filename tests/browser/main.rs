@@ -1,0 +1,26 @@
+//! The admin pages in a real browser.
+//!
+//! Each script starts relays and fake providers of its own (`harness.mjs`), does what an operator would do, and looks
+//! at what is shown. Pictures of the pages are left in `target/pictures`.
+
+#[allow(dead_code, reason = "the tests of the official clients use more of it")]
+#[path = "../clients/service.rs"]
+mod service;
+
+use std::process::Command;
+
+use service::{is_set_up, path, run};
+
+#[test]
+fn every_page_has_the_same_frame() {
+    passes("frame");
+}
+
+/// Runs a script of this folder to its end.
+fn passes(script: &str) {
+    if is_set_up("tests/browser/node_modules/installed-package-lock.json") {
+        let mut node = Command::new("node");
+        node.arg("--test").arg(path("tests/browser").join(format!("{script}.mjs")));
+        run(node.env("LLM_RELAY", env!("CARGO_BIN_EXE_llm-relay")).env("PICTURES", path("target/pictures")));
+    }
+}
