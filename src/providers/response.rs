@@ -29,6 +29,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// The body.
     pub body: BodyStream,
+    /// What opening a connection took, TLS included; `None` when one was open already.
+    pub connected_in: Option<Duration>,
 }
 
 /// Headers by which a provider says how much of an allowance is left.
@@ -49,7 +51,8 @@ impl Response {
             head.headers.remove(CONTENT_LENGTH);
         }
         let gzip = is_gzip.then(|| GzDecoder::new(Vec::new()));
-        Self { status: head.status.as_u16(), headers: head.headers, body: BodyStream { body: Box::new(body), gzip } }
+        let body = BodyStream { body: Box::new(body), gzip };
+        Self { status: head.status.as_u16(), headers: head.headers, body, connected_in: None }
     }
 
     /// Whether the body is server-sent events or lines of JSON, whatever was asked for.

@@ -6,7 +6,7 @@
 //! hold small events back.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::PROXY_AUTHORIZATION;
 use http::uri::InvalidUri;
@@ -137,8 +137,11 @@ impl Transport {
             }
         }
         // A large future, and rare: most requests find a connection.
+        let began = Instant::now();
         let connection = Box::pin(self.connect(&origin)).await?;
-        self.exchange(connection, request, &url, &origin).await.map_err(|unsent| unsent.error)
+        let connected_in = Some(began.elapsed());
+        let response = self.exchange(connection, request, &url, &origin).await.map_err(|unsent| unsent.error)?;
+        Ok(Response { connected_in, ..response })
     }
 
     async fn connect(&self, origin: &str) -> Result<Connection, TransportError> {

@@ -1,6 +1,7 @@
 //! One try at one target: write the request, send it, look at the head of the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -40,6 +41,7 @@ pub(super) async fn run(
         Ok(response) => response,
         Err(error) => return Err(record::fail(recording, UpstreamError::transport(provider, &error))),
     };
+    recording.draft_mut().connect_us = response.connected_in.map(in_microseconds);
     let idle = relay.transport.timeouts().idle;
     if !(200..300).contains(&response.status) {
         return Err(record::fail(recording, whole::refusal(model, response, idle).await));
@@ -104,4 +106,8 @@ fn draft(mut draft: Box<UsageRecord>, started: UnixNanos, attempts: u32) -> Box<
     let own = (UnixNanos::now().0 - started.0).max(0) / 1000;
     draft.relay_us = u32::try_from(own).unwrap_or(u32::MAX);
     draft
+}
+
+fn in_microseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }

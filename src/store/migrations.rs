@@ -12,7 +12,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, sql: include_str!("migrations/001_usage.sql") },
     Migration { number: 2, sql: include_str!("migrations/002_api_keys.sql") },
     Migration { number: 3, sql: include_str!("migrations/003_prices.sql") },
@@ -20,6 +20,7 @@ const MIGRATIONS: [Migration; 7] = [
     Migration { number: 5, sql: include_str!("migrations/005_decisions.sql") },
     Migration { number: 6, sql: include_str!("migrations/006_admin.sql") },
     Migration { number: 7, sql: include_str!("migrations/007_entry_history.sql") },
+    Migration { number: 13, sql: include_str!("migrations/013_connect_time.sql") },
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. Two programs that start at once are safe:

@@ -10,7 +10,7 @@ use super::driver::{Conn, Param, Row};
 pub use page::{Bounds, Condition, Cursor, Page, Place, page};
 
 /// Columns of `requests`, in the order in which values are given to [`insert`] and found in a [`Row`].
-pub const COLUMNS: [&str; 49] = [
+pub const COLUMNS: [&str; 50] = [
     "id",
     "parent",
     "started_ms",
@@ -60,6 +60,7 @@ pub const COLUMNS: [&str; 49] = [
     "computed_cost_nano",
     "price",
     "formula",
+    "connect_us",
 ];
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {

@@ -62,6 +62,7 @@ pub(super) fn values(record: &UsageRecord) -> [Param<'_>; requests::COLUMNS.len(
         record.computed_cost.into(),
         record.price.as_deref().into(),
         record.formula.as_deref().into(),
+        record.connect_us.into(),
     ]
 }
 
@@ -123,6 +124,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
         computed_cost: row.optional_integer(46)?.map(NanoUsd),
         price: row.optional_text(47)?,
         formula: row.optional_text(48)?,
+        connect_us: row.optional_integer(49)?.map(|value| small(value, "time")).transpose()?,
     })
 }
 
@@ -189,6 +191,7 @@ pub(super) mod tests {
             first_token_ms: Some(2),
             total_ms: 3,
             relay_us: 4,
+            connect_us: Some(20),
             attempts: 5,
             usage: Usage {
                 input: Some(6),

@@ -75,6 +75,8 @@ pub struct UsageRecord {
     pub total_ms: u32,
     /// The relay's own share of the time before the upstream was called, microseconds.
     pub relay_us: u32,
+    /// What opening a connection to the provider took, TLS included, microseconds; `None` when one was open already.
+    pub connect_us: Option<u32>,
     /// Tries it took, over all targets.
     pub attempts: u32,
     /// What the provider reported, or what we estimated.

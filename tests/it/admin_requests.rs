@@ -126,12 +126,18 @@ fn a_routed_request_is_found_and_its_page_says_what_it_cost_and_why() {
         // The body, and where its tags lead.
         "why is the sky blue?",
         "href=\"/requests?tag=routed\"",
+        // What can be done with it.
+        &format!("href=\"/playground?request={routed}\""),
+        "href=\"/aliases?new=",
+        // The first call of this provider opened a connection.
+        "Connect",
     ] {
         assert!(page.contains(shown), "{shown} is missing in {page}");
     }
 
     let whole = world.json(&path);
     assert_eq!(whole["record"]["cost"], 1_440_000);
+    assert!(whole["record"]["connect_us"].as_u64().is_some_and(|took| took > 0), "{whole}");
     assert_eq!(whole["linked"][0]["cost"], 110_000);
     assert_eq!(whole["linked"][0]["parent"], json!(routed));
     assert_eq!(whole["decision"]["cause"], "designator");

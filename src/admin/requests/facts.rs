@@ -60,5 +60,10 @@ pub(super) fn facts(record: &UsageRecord) -> Vec<Fact> {
 }
 
 fn list_of(key: &str, value: &str) -> String {
-    format!("/requests?{}", form_urlencoded::Serializer::new(String::new()).append_pair(key, value).finish())
+    address("/requests", &[(key, value)])
+}
+
+/// The address of a page with a query.
+pub(super) fn address(path: &str, query: &[(&str, &str)]) -> String {
+    format!("{path}?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish())
 }

@@ -7,19 +7,24 @@ use serde_json::Value;
 use super::super::reply::{self, Reply};
 use super::super::{Shared, words};
 use super::bill::Bill;
-use super::facts::{Fact, facts};
+use super::facts::{Fact, address, facts};
 use super::row::{RequestRow, target};
 use super::time_line::{self, Bar};
 use super::whole::{Prompt, Whole};
 use crate::clock::UnixMillis;
 use crate::routing::Step;
 use crate::routing::smart::{Decision, Outcome};
+use crate::tracking::UsageRecord;
 
 #[derive(Template)]
 #[template(path = "request.html")]
 struct One {
     asked: String,
     id: String,
+    /// Where the same can be asked again; empty for a call of our own.
+    playground: String,
+    /// Where an alias leads what was asked for to what answered; empty when nothing did.
+    new_alias: String,
     failed: bool,
     status: String,
     /// Kind and message of the failure; empty when there is none.
@@ -109,6 +114,8 @@ fn page(mut whole: Whole, now: UnixMillis) -> One {
     One {
         asked: record.asked.clone(),
         id: record.id.clone(),
+        playground: playground(&whole),
+        new_alias: new_alias(record),
         failed: row.failed,
         status: row.status,
         error: record.error.map_or("", words::failure),
@@ -124,6 +131,26 @@ fn page(mut whole: Whole, now: UnixMillis) -> One {
         prompt: whole.prompt.take().map(KeptBody::new),
         decision: whole.decision.take().map(|made| DecisionCard::new(made.decision)),
     }
+}
+
+/// The page that asks again: with the whole body where it is kept, else with the name alone.
+fn playground(whole: &Whole) -> String {
+    let record = &whole.record;
+    if record.is_designator_call() {
+        return String::new();
+    }
+    let (key, value) = if whole.prompt.is_some() { ("request", &record.id) } else { ("model", &record.asked) };
+    address("/playground", &[(key, value)])
+}
+
+/// The form of an alias. A name that leads to its own model needs none, so that the operator names one.
+fn new_alias(record: &UsageRecord) -> String {
+    let target = target(record);
+    if target.is_empty() || record.is_designator_call() {
+        return String::new();
+    }
+    let name = if target.eq_ignore_ascii_case(&record.asked) { "" } else { &*record.asked };
+    address("/aliases", &[("new", name), ("target", &target)])
 }
 
 impl DecisionCard {

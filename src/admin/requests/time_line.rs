@@ -102,7 +102,7 @@ fn designators(whole: &Whole) -> impl Iterator<Item = Stretch> {
     })
 }
 
-/// From the call of the provider to the end. When the connection stood is not recorded.
+/// From the call of the provider to the end.
 fn answer(record: &UsageRecord) -> Vec<Stretch> {
     if record.relay_us == 0 {
         return Vec::new();
@@ -116,17 +116,20 @@ fn answer(record: &UsageRecord) -> Vec<Stretch> {
         kind: Kind::Provider,
     };
     let which = if record.attempts > 1 { format!(" (try {})", record.attempts) } else { String::new() };
-    match record.first_token_ms.map(micros) {
+    let asked = called.saturating_add(record.connect_us.unwrap_or(0).into()).min(end);
+    let connect = (asked > called).then(|| stretch(format!("Connect{which}"), "no connection was open", called, asked));
+    let rest = match record.first_token_ms.map(micros) {
         Some(first) => {
             // Times in milliseconds are cut off, so that the first token may seem to come before the call.
-            let first = first.clamp(called, end);
+            let first = first.clamp(asked, end);
             vec![
-                stretch(format!("First token{which}"), &format!("connect and wait: {}", target(record)), called, first),
+                stretch(format!("First token{which}"), &format!("wait for {}", target(record)), asked, first),
                 stretch(format!("Last token{which}"), "the answer", first, end),
             ]
         }
-        None => vec![stretch(format!("Call{which}"), &format!("no token came: {}", target(record)), called, end)],
-    }
+        None => vec![stretch(format!("Call{which}"), &format!("no token came: {}", target(record)), asked, end)],
+    };
+    connect.into_iter().chain(rest).collect()
 }
 
 impl Stretch {
@@ -171,6 +174,7 @@ mod tests {
         let record = UsageRecord {
             started: UnixMillis(100),
             relay_us: 200_000,
+            connect_us: Some(100_000),
             first_token_ms: Some(500),
             total_ms: 1000,
             ..UsageRecord::default()
@@ -184,7 +188,8 @@ mod tests {
         let expected = [
             bar("Resolve", 0, 200),
             bar("Designator", 50, 100),
-            bar("First token", 200, 300),
+            bar("Connect", 200, 100),
+            bar("First token", 300, 200),
             bar("Last token", 500, 500),
         ];
         assert_eq!(drawn(record, vec![call]), expected);

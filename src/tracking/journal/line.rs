@@ -47,6 +47,7 @@ fn add_record(members: &mut Members<'_>, record: &UsageRecord) {
         first_token_ms,
         total_ms,
         relay_us,
+        connect_us,
         attempts,
         usage,
         estimated,
@@ -85,6 +86,7 @@ fn add_record(members: &mut Members<'_>, record: &UsageRecord) {
     members.optional("first_token_ms", first_token_ms.as_ref());
     members.value("total_ms", total_ms);
     members.value("relay_us", relay_us);
+    members.optional("connect_us", connect_us.as_ref());
     members.value("attempts", attempts);
     json::object(members.named("usage"), |members| add_usage(members, usage));
     members.value("estimated", estimated);
