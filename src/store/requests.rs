@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use super::StoreError;
 use super::driver::{Conn, Param, Row};
-pub use page::{Bounds, Condition, Cursor, Page, Place, page};
+pub use page::{Bounds, Condition, Cursor, Page, Place, count, page};
 
 /// Columns of `requests`, in the order in which values are given to [`insert`] and found in a [`Row`].
 pub const COLUMNS: [&str; 50] = [

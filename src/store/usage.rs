@@ -5,6 +5,7 @@
 //! narrow one dimension by another. A row there stands for a *set* of tags: a request with two tags counts fully for
 //! each of them, and once in everything else.
 
+mod hours;
 mod read;
 mod write;
 
@@ -14,6 +15,7 @@ use std::str::FromStr;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+pub use hours::hours_with;
 pub use read::{series, sums_by, sums_within, total};
 pub use write::add_all;
 
@@ -21,7 +23,8 @@ use super::StoreError;
 use super::driver::Row;
 use crate::clock::UnixMillis;
 
-const HOUR_MS: i64 = 3_600_000;
+/// Milliseconds of an hour.
+pub const HOUR_MS: i64 = 3_600_000;
 /// Stands where a dimension's word would, for the sums of all requests.
 const TOTAL: &str = "total";
 

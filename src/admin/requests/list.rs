@@ -28,6 +28,8 @@ struct List {
     newest: String,
     newer: String,
     older: String,
+    /// The look at newer records ended before the page was full; otherwise the one at older records, where one did.
+    looked_back: bool,
     /// How far was looked, where the page did not become full; empty otherwise.
     looked_at: String,
     now: String,
@@ -110,6 +112,7 @@ fn page(texts: &Texts, found: Option<Page<UsageRecord>>, place: &Place, wrong: S
         newest: address((*place != Place::Newest).then_some(Place::Newest)),
         newer: address(found.newer.map(Place::After)),
         older: address(found.older.map(Place::Before)),
+        looked_back: !matches!(place, Place::After(_)),
         looked_at,
         now: words::moment(now, "%Y-%m-%d %H:%M:%S UTC"),
     }

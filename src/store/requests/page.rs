@@ -166,7 +166,11 @@ fn end_of_look(
     Ok(beyond.map(|_| stop))
 }
 
-fn count(conn: &mut Conn<'_>, (first, last): (i64, i64)) -> Result<u64, StoreError> {
+/// How many records started in `first..=last`, which the index alone says.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn count(conn: &mut Conn<'_>, (first, last): (i64, i64)) -> Result<u64, StoreError> {
     let sql = "select count(*) from requests where started_ms >= $1 and started_ms <= $2";
     let counted = conn.query(sql, &[first.into(), last.into()], |row| row.integer(0))?.pop();
     Ok(counted.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
