@@ -18,6 +18,7 @@
 //! - [`config`] reads the environment, `relay.yaml` and `overrides.yaml`.
 //! - [`admin`] is the admin listener: pages for operators.
 //! - [`app`] puts everything together; [`cli`] is the command line, [`demo`] a simulated provider for trying it out.
+//! - [`vault`] encrypts keys of providers that are kept in the database.
 //! - [`money`], [`secret`], [`clock`], [`json`] and [`entry_kind`] are small leaves everyone may use.
 
 pub mod admin;
@@ -42,3 +43,4 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod tracking;
+pub mod vault;

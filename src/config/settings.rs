@@ -11,6 +11,9 @@ use super::reader::Reader;
 use super::{Problem, Variables};
 use crate::secret::Secret;
 
+/// Characters of `SECRET_KEY` at least.
+const SECRET_KEY_CHARACTERS: usize = 32;
+
 /// Everything the environment says, one struct per area.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -102,6 +105,8 @@ pub struct StoreSettings {
     pub data_dir: PathBuf,
     /// `DATABASE_URL`: the SQLite file; `relay.db` in the data folder.
     pub database: PathBuf,
+    /// `SECRET_KEY`: what keys of providers are encrypted with; without it, a file in the data folder.
+    pub secret_key: Option<Secret>,
     /// `KEEP_PROMPTS`: `off`, `routed` or `all`; off.
     pub keep_prompts: KeepPrompts,
     /// `KEEP_PROMPTS_DAYS` after which kept prompts are deleted; 7.
@@ -250,9 +255,18 @@ fn store(reader: &mut Reader<'_>) -> StoreSettings {
     StoreSettings {
         data_dir,
         database,
+        secret_key: reader.parsed("SECRET_KEY", secret_key),
         keep_prompts: reader.word("KEEP_PROMPTS", &keeps),
         keep_prompts_days: u32::try_from(reader.positive("KEEP_PROMPTS_DAYS", 7)).unwrap_or(u32::MAX),
     }
+}
+
+/// Whoever copies the database may try out short ones.
+fn secret_key(text: &str) -> Result<Secret, String> {
+    if text.chars().count() < SECRET_KEY_CHARACTERS {
+        return Err(format!("has fewer than {SECRET_KEY_CHARACTERS} characters; make one with `openssl rand -hex 32`"));
+    }
+    Ok(Secret::new(text))
 }
 
 fn log(reader: &mut Reader<'_>) -> LogSettings {
