@@ -12,11 +12,13 @@ pub enum EntryKind {
     Redirect,
     /// A smart router.
     Router,
+    /// A provider.
+    Provider,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Alias, Self::Redirect, Self::Router];
+    pub const ALL: [Self; 4] = [Self::Alias, Self::Redirect, Self::Router, Self::Provider];
 
     /// One of it: `alias`.
     pub fn word(self) -> &'static str {
@@ -24,6 +26,7 @@ impl EntryKind {
             Self::Alias => "alias",
             Self::Redirect => "redirect",
             Self::Router => "router",
+            Self::Provider => "provider",
         }
     }
 
@@ -33,6 +36,7 @@ impl EntryKind {
             Self::Alias => "an alias",
             Self::Redirect => "a redirect",
             Self::Router => "a router",
+            Self::Provider => "a provider",
         }
     }
 
@@ -42,6 +46,7 @@ impl EntryKind {
             Self::Alias => "aliases",
             Self::Redirect => "redirects",
             Self::Router => "routers",
+            Self::Provider => "providers",
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LEAVES: [&str; 5] = ["money", "secret", "clock", "json", "entry_kind"];
+const LEAVES: [&str; 6] = ["money", "secret", "clock", "json", "entry_kind", "vault"];
 
 /// A module and the modules it may use besides itself and the leaves.
 const TABLE: &[(&str, &[&str])] = &[
@@ -13,6 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("json", &[]),
     ("entry_kind", &[]),
+    ("vault", &[]),
     ("chat", &[]),
     ("config", &[]),
     ("store", &[]),
@@ -26,7 +27,22 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tracking", &["chat", "catalog", "routing", "store"]),
     ("relay", &["chat", "protocol", "providers", "catalog", "routing", "tracking"]),
     ("server", &["auth", "catalog", "chat", "listener", "protocol", "providers", "relay", "routing", "tracking"]),
-    ("admin", &["auth", "catalog", "chat", "config", "listener", "protocol", "relay", "routing", "store", "tracking"]),
+    (
+        "admin",
+        &[
+            "auth",
+            "catalog",
+            "chat",
+            "config",
+            "listener",
+            "protocol",
+            "providers",
+            "relay",
+            "routing",
+            "store",
+            "tracking",
+        ],
+    ),
     ("demo", &[]),
 ];
 

@@ -1,9 +1,13 @@
 //! What the admin listener needs from the configuration in force.
 
 use crate::catalog::Entry;
+use crate::clock::UnixMillis;
 use crate::config::{Definition, Problem};
 use crate::entry_kind::EntryKind;
+use crate::protocol::ListedModel;
+use crate::secret::Secret;
 use crate::store::{Conn, StoreError};
+use crate::vault::{Sealed, VaultError};
 
 /// The configuration in force, as far as edits go: it judges what is to be saved and follows what was.
 /// Called on threads that may block.
@@ -16,6 +20,24 @@ pub trait InForce: Send + Sync {
 
     /// What would be wrong with an entry of this name, and what it would make wrong elsewhere, were it saved.
     fn check_change(&self, name: &str, definition: &Definition) -> Vec<Problem>;
+
+    /// Whatever would lead nowhere without the database's provider of this id, in words: "alias `fast`".
+    fn leading_to_provider(&self, id: &str) -> Vec<String>;
+
+    /// Encrypts a provider's key for the row of this id.
+    ///
+    /// # Errors
+    /// When there is no encryption key and none can be made.
+    fn seal(&self, id: &str, secret: &Secret) -> Result<Sealed, VaultError>;
+
+    /// Since when a provider cannot be asked for its models, and why.
+    fn failing(&self, provider: &str) -> Option<(UnixMillis, String)>;
+
+    /// Takes what a provider has listed, or why it could not.
+    fn listed(&self, provider: &str, models: Result<Vec<ListedModel>, String>);
+
+    /// An Ollama instance may have other models now: it is asked again, soon and in the background.
+    fn instances_changed(&self);
 
     /// Puts the entries of the database into force. Requests that come after it has returned see them.
     ///

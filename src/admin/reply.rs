@@ -1,12 +1,19 @@
 //! Answers of the admin listener, and what browsers are told about them.
 
 use askama::Template;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use tokio::sync::mpsc::{self, UnboundedSender};
 use warp::Reply as _;
 
 use crate::store::StoreError;
@@ -30,6 +37,41 @@ pub(super) fn bytes(status: u16, content_type: &'static str, body: impl Into<Byt
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
+}
+
+/// Bytes as they come: lines of JSON.
+pub(super) fn stream(lines: impl Stream<Item = Bytes> + Send + 'static) -> Reply {
+    // warp wants what may be shared between threads, which work under way may not. The lock is never taken: whoever polls
+    // owns it.
+    let mut lines = Mutex::new(Box::pin(lines));
+    let lines = stream::poll_fn(move |context| {
+        lines.get_mut().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(context)
+    });
+    let mut reply = warp::reply::stream(lines.map(Ok::<_, Infallible>)).into_response();
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    reply
+}
+
+/// Where lines of JSON are put.
+pub(super) struct Lines(UnboundedSender<Bytes>);
+
+impl Lines {
+    /// Adds one.
+    pub(super) fn send(&self, line: &impl Serialize) {
+        if let Ok(mut text) = serde_json::to_vec(line) {
+            text.push(b'\n');
+            // Nobody reads any more: then nobody works any more, either.
+            let _ = self.0.send(Bytes::from(text));
+        }
+    }
+}
+
+/// Lines of JSON from somebody who works for as long as they are read.
+pub(super) fn lines<F: Future<Output = ()> + Send + 'static>(work: impl FnOnce(Lines) -> F) -> Reply {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let working = stream::once(work(Lines(sender))).filter_map(async |()| None);
+    let lines = stream::poll_fn(move |context| receiver.poll_recv(context));
+    stream(stream::select(lines, working))
 }
 
 /// What the path does not do.

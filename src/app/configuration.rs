@@ -3,22 +3,30 @@
 //! Whatever changes, a whole new snapshot is built and swapped in; a broken edit changes nothing.
 
 mod entries;
+mod providers;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
+use providers::Opening;
+pub(super) use providers::is_own_address;
+
 use crate::auth::{KeyRing, NewKey};
 use crate::catalog::{Catalog, Sources, built_in_overrides};
+use crate::clock::UnixMillis;
 use crate::config::{ConfiguredPath, Definitions, OverridesFile, Problem, RelayFile, Settings, Variables};
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
 use crate::store::entries::StoredEntry;
 use crate::store::keys::StoredKey;
+use crate::store::sealed_keys::SealedKey;
 use crate::store::{self, Conn, StoreError};
+use crate::vault::Vault;
 
 /// Joins everything that feeds the snapshots.
 #[derive(Debug)]
@@ -34,6 +42,10 @@ pub(super) struct Configuration {
     /// Locked on threads that may block, only.
     following: Mutex<()>,
     changed: Notify,
+    instances_changed: Notify,
+    vault: Vault,
+    /// Our own address, once we have one: a provider there would have requests go round.
+    own: OnceLock<SocketAddr>,
 }
 
 /// What the database says.
@@ -41,13 +53,15 @@ pub(super) struct Configuration {
 pub(super) struct Stored {
     keys: Vec<StoredKey>,
     entries: Vec<StoredEntry>,
+    sealed: Vec<SealedKey>,
 }
 
 impl Stored {
     /// Reads it.
     pub(super) fn read(conn: &mut Conn<'_>) -> Result<Self, StoreError> {
         let keys = store::keys::list(conn)?;
-        Ok(Self { keys, entries: store::entries::list(conn)? })
+        let entries = store::entries::list(conn)?;
+        Ok(Self { keys, entries, sealed: store::sealed_keys::list(conn)? })
     }
 }
 
@@ -63,8 +77,8 @@ struct Parts {
     stored: Definitions,
     /// When each file was last changed, as far as it was looked at.
     stamps: [Option<SystemTime>; 2],
-    /// Why providers could not be asked, so that each reason is logged once.
-    unreachable: HashMap<String, String>,
+    /// Why providers cannot be asked and since when, so that each reason is logged once.
+    unreachable: HashMap<String, (UnixMillis, String)>,
 }
 
 impl Configuration {
@@ -81,7 +95,8 @@ impl Configuration {
         let files = [settings.files.relay.clone(), settings.files.overrides.clone()];
         let stamps = stamps(&files);
         let (relay, overrides) = read(&files, &variables)?;
-        let (definitions, unreadable) = entries::read(&stored.entries);
+        let vault = Vault::new(settings.store.secret_key.clone(), &settings.store.data_dir);
+        let (definitions, unreadable) = entries::read(&stored.entries, &Opening::new(&vault, &stored.sealed, None));
         let parts = Parts {
             relay,
             overrides,
@@ -108,6 +123,9 @@ impl Configuration {
             parts: Mutex::new(parts),
             following: Mutex::default(),
             changed: Notify::new(),
+            instances_changed: Notify::new(),
+            vault,
+            own: OnceLock::new(),
         };
         Ok((configuration, problems))
     }
@@ -122,9 +140,14 @@ impl Configuration {
         &self.keys
     }
 
-    /// Completes after the files have changed the catalog.
+    /// Completes after files or the admin page have changed which providers there are.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// Completes after an Ollama instance may have got other models.
+    pub(super) async fn instances_changed(&self) {
+        self.instances_changed.notified().await;
     }
 
     /// Looks at the files' times and, if one has changed, reads both. Problems are logged and change nothing.
@@ -179,8 +202,11 @@ impl Configuration {
 
     /// Says once that a provider cannot be asked for its models.
     pub(super) fn note_unreachable(&self, provider: &str, reason: &str) {
-        let earlier = self.parts().unreachable.insert(provider.to_owned(), reason.to_owned());
-        if earlier.as_deref() != Some(reason) {
+        let mut parts = self.parts();
+        let known = parts.unreachable.entry(provider.to_owned());
+        let (_, noted) = known.or_insert_with(|| (UnixMillis::now(), String::new()));
+        if noted != reason {
+            reason.clone_into(noted);
             tracing::warn!(provider.id = %provider, reason, "cannot list the provider's models");
         }
     }

@@ -4,24 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use http::Method;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::SharedTransport;
 use super::configuration::Configuration;
-use crate::catalog::Provider;
-use crate::protocol::{ListedModel, Protocol};
-use crate::providers::{Operation, Payload, address};
+use crate::protocol::Protocol;
 
 /// Ollama instances gain and lose models at any time, and come and go; asking costs them nothing.
 const OLLAMA_EVERY: Duration = Duration::from_secs(15);
 /// Vendors' lists change a few times a week.
 const VENDORS_EVERY: Duration = Duration::from_secs(1800);
-/// One provider's list may take this long.
-const PATIENCE: Duration = Duration::from_secs(20);
-const MAX_LIST_BYTES: usize = 16 << 20;
 
 /// The task: asks at the start, whenever the configuration or an instance's models change, and from time to time.
 pub(super) async fn run(
@@ -41,6 +35,7 @@ pub(super) async fn run(
         tokio::select! {
             _ = tick.tick() => {}
             () = instances_changed.notified() => {}
+            () = configuration.instances_changed() => {}
             () = configuration.changed() => vendors_due = Instant::now(),
             () = stop.cancelled() => return,
         }
@@ -63,7 +58,7 @@ pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTra
         .providers()
         .iter()
         .filter(|provider| provider.is_ready() && provider.discover && (all || provider.protocol == Protocol::Ollama));
-    let answers = join_all(asked.map(async |provider| (provider.clone(), ask(provider, transport).await))).await;
+    let answers = join_all(asked.map(async |provider| (provider.clone(), transport.models(provider).await))).await;
     let mut news = Vec::new();
     for (provider, answer) in answers {
         match answer {
@@ -82,21 +77,4 @@ pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTra
         }
     }
     configuration.discovered(news);
-}
-
-async fn ask(provider: &Provider, transport: &SharedTransport) -> Result<Vec<ListedModel>, String> {
-    let url = address(provider, "", Operation::Models);
-    let request = async {
-        let response =
-            transport.send(provider, Method::GET, url, Payload::Empty).await.map_err(|error| error.to_string())?;
-        let status = response.status;
-        let body = response.body.collect(MAX_LIST_BYTES, PATIENCE).await.map_err(|error| error.to_string())?;
-        let codec = provider.protocol.codec();
-        if status == 200 {
-            codec.decode_models(&body).map_err(|fault| fault.to_string())
-        } else {
-            Err(format!("status {status}: {}", codec.decode_error(status, &body)))
-        }
-    };
-    tokio::time::timeout(PATIENCE, request).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
 }

@@ -8,7 +8,7 @@ mod tasks;
 mod watch;
 mod workbench;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use anyhow::Context;
 
 use crate::admin;
 use crate::auth::{self, AuthMode};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, ProviderOrigin};
 use crate::clock::UnixMillis;
 use crate::config::{self, Problem, ReasoningWord, Settings, Variables};
 use crate::listener::{self, Limits};
@@ -94,6 +94,7 @@ impl App {
         let listener = listener::bind(settings.api.address).await.with_context(|| in_use(settings.api.address))?;
         let address = listener.address();
         refuse_to_call_itself(&configuration, address)?;
+        store.blocking(|conn| configuration.at_address(address, conn)).context("entries in the database")?;
         let admin = AdminListener::bind(&settings.admin).await?;
         let admin_address = admin.as_ref().map(AdminListener::address);
         // Not before the addresses are ours: a key that is stored but never told would be of no use to anybody.
@@ -269,14 +270,12 @@ fn first_key(store: &Store, configuration: &Configuration) -> anyhow::Result<Opt
 }
 
 /// A provider at the relay's own address would have every request go round until a timeout ends it: the usual way to
-/// get there is an `OLLAMA_BASE_URL` that was right before the relay took Ollama's port.
+/// get there is an `OLLAMA_BASE_URL` that was right before the relay took Ollama's port. One of the database is merely
+/// kept out, because the page on which it could be put right has to start.
 fn refuse_to_call_itself(configuration: &Configuration, own: SocketAddr) -> anyhow::Result<()> {
     for provider in configuration.catalog().load().providers().iter().filter(|provider| provider.is_ready()) {
-        let host = provider.base_url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback() || ip == own.ip());
-        let is_ours = own.ip().is_loopback() || own.ip().is_unspecified();
         anyhow::ensure!(
-            !(is_here && is_ours && provider.base_url.port_or_known_default() == Some(own.port())),
+            provider.origin == ProviderOrigin::Database || !configuration::is_own_address(&provider.base_url, own),
             "provider `{}` is configured at {}, which is the relay's own address; give the relay another PORT, or the \
              provider its real address",
             provider.id,

@@ -1,18 +1,19 @@
-//! Deletes what is to be kept for a time only: prompts, where they are kept at all.
+//! Deletes what is to be kept for a time only: prompts, where they are kept at all, and keys of providers that were taken
+//! out.
 
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::UnixMillis;
-use crate::store::{Store, StoreError, prompts};
+use crate::store::{Store, StoreError, prompts, sealed_keys};
 
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Not at the very start, which has enough to do.
 const FIRST: Duration = Duration::from_secs(60);
 const DAY_MS: i64 = 86_400_000;
 
-/// The task that deletes prompts older than this many days, in small batches, once an hour.
+/// The task that deletes prompts older than this many days, in small batches, and keys nobody uses, once an hour.
 pub(super) async fn run(store: Store, days: u32, stop: CancellationToken) {
     let mut wait = FIRST;
     loop {
@@ -22,6 +23,9 @@ pub(super) async fn run(store: Store, days: u32, stop: CancellationToken) {
         }
         if let Err(error) = forget(&store, days, UnixMillis::now(), &stop).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "old prompts cannot be deleted now");
+        }
+        if let Err(error) = store.run(|conn| sealed_keys::forget_removed(conn, UnixMillis::now())).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "keys nobody uses cannot be deleted now");
         }
     }
 }

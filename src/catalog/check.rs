@@ -221,7 +221,7 @@ pub(super) fn end_of_aliases<'a>(catalog: &'a Catalog, name: &'a str) -> &'a str
 }
 
 /// What is wrong with a name that something points at.
-fn target(catalog: &Catalog, place: &str, name: &str, moment: Moment) -> Option<Problem> {
+pub(super) fn target(catalog: &Catalog, place: &str, name: &str, moment: Moment) -> Option<Problem> {
     if catalog.routers.get(name).is_some() || catalog.aliases.get(name).is_some() {
         return None;
     }
@@ -258,6 +258,9 @@ fn lack(catalog: &Catalog, name: &str) -> Option<(Lack, String)> {
                 Some((Lack::Readiness, format!("`{}` is not configured: set {setting}", model.provider.id)))
             }
             ProviderState::Disabled => Some((Lack::Readiness, format!("`{}` is switched off", model.provider.id))),
+            ProviderState::Unusable(reason) => {
+                Some((Lack::Readiness, format!("`{}` cannot be used: {reason}", model.provider.id)))
+            }
             ProviderState::Ready if !model.enabled => {
                 Some((Lack::Readiness, format!("model `{}` is switched off", model.name())))
             }
@@ -267,7 +270,9 @@ fn lack(catalog: &Catalog, name: &str) -> Option<(Lack, String)> {
     match name.split_once('/') {
         Some((provider, _)) if catalog.provider(provider).is_none() => Some((
             Lack::Provider,
-            format!("`{name}`: there is no provider `{provider}`; add it to `providers` in relay.yaml"),
+            format!(
+                "`{name}`: there is no provider `{provider}`; add it to `providers` in relay.yaml or on the admin page"
+            ),
         )),
         Some(_) | None => Some((
             Lack::Model,

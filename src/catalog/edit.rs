@@ -1,8 +1,8 @@
 //! What has to hold before an entry is saved, and what stands in the way of taking one out.
 
 use super::check::{self, Moment, hidden};
-use super::{Catalog, FoundBy};
-use crate::config::{AliasEntry, Definition, Problem, RedirectEntry, RouterEntry};
+use super::{Catalog, FoundBy, provider_check};
+use crate::config::{AliasEntry, Definition, Problem, RedirectEntry, RouterEntry, Severity, StoredProvider};
 use crate::entry_kind::EntryKind;
 
 /// Characters of a name at most.
@@ -19,6 +19,8 @@ pub enum Entry<'a> {
     Redirect(&'a RedirectEntry),
     /// A smart router.
     Router(&'a RouterEntry),
+    /// A provider.
+    Provider(&'a StoredProvider),
 }
 
 impl Entry<'_> {
@@ -28,6 +30,7 @@ impl Entry<'_> {
             Self::Alias(_) => EntryKind::Alias,
             Self::Redirect(_) => EntryKind::Redirect,
             Self::Router(_) => EntryKind::Router,
+            Self::Provider(_) => EntryKind::Provider,
         }
     }
 }
@@ -38,6 +41,7 @@ impl<'a> From<&'a Definition> for Entry<'a> {
             Definition::Alias(entry) => Self::Alias(entry),
             Definition::Redirect(entry) => Self::Redirect(entry),
             Definition::Router(entry) => Self::Router(entry),
+            Definition::Provider(entry) => Self::Provider(entry),
         }
     }
 }
@@ -75,6 +79,7 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
             problems.extend(router.problems().into_iter().map(error));
             problems.extend(check::router(catalog, &place, name, router, moment));
         }
+        Entry::Provider(provider) => return provider_check::check(name, provider),
     }
     problems.extend(hidden(catalog, &place, name));
     if let Some(model) = catalog.find_bare(name).next() {
@@ -94,6 +99,10 @@ pub fn check_change(
 ) -> Vec<Problem> {
     let mut problems = check_entry(after, name, definition.into(), lists_are_in);
     let place = format!("{}.{name}", definition.kind().section());
+    if definition.kind() == EntryKind::Provider {
+        problems.extend(consequences(before, after, lists_are_in).into_iter().map(|found| found.as_problem(&place)));
+        return problems;
+    }
     let errors = |catalog, name: &str, entry| {
         let found = check_entry(catalog, name, entry, lists_are_in).into_iter().filter(Problem::is_error);
         found.map(|problem| problem.message).collect::<Vec<_>>()
@@ -109,6 +118,66 @@ pub fn check_change(
         }
     }
     problems
+}
+
+/// What another entry would suffer from the change of a provider.
+struct Consequence {
+    kind: EntryKind,
+    name: String,
+    /// It could no longer be called so: its name would mean a model of the provider. Anything else mends itself when the
+    /// provider is put right, and must not keep an operator from switching it off.
+    is_lasting: bool,
+    message: String,
+}
+
+impl Consequence {
+    fn as_problem(&self, place: &str) -> Problem {
+        let message = format!("the {} `{}` would be wrong then: {}", self.kind.word(), self.name, self.message);
+        let severity = if self.is_lasting { Severity::Error } else { Severity::Warning };
+        Problem { severity, place: place.to_owned(), message }
+    }
+}
+
+/// What is wrong `after` that was not `before`.
+fn consequences(before: &Catalog, after: &Catalog, lists_are_in: bool) -> Vec<Consequence> {
+    let moment = Moment::Edit { lists_are_in };
+    let wrong = |catalog: &Catalog, name: &str, entry: Entry<'_>| {
+        let found = match entry {
+            Entry::Alias(alias) => check::alias(catalog, "", name, alias, moment).into_iter().collect(),
+            Entry::Redirect(redirect) => check::redirect(catalog, "", name, redirect, moment).into_iter().collect(),
+            Entry::Router(router) => check::router(catalog, "", name, router, moment),
+            Entry::Provider(_) => Vec::new(),
+        };
+        let messages = found.into_iter().map(|problem| (false, problem.message));
+        messages.chain(wrong_name(catalog, entry.kind(), name).map(|message| (true, message))).collect::<Vec<_>>()
+    };
+    let mut found = Vec::new();
+    for (name, entry) in entries(after) {
+        let earlier = wrong(before, name, entry);
+        let new = wrong(after, name, entry).into_iter().filter(|problem| !earlier.contains(problem));
+        found.extend(new.map(|(is_lasting, message)| {
+            let (kind, name) = (entry.kind(), name.to_owned());
+            Consequence { kind, name, is_lasting, message }
+        }));
+    }
+    found
+}
+
+/// Whatever would lead nowhere without a provider, in the words of [`leading_to`]: `after` is the catalog without it.
+pub fn leading_to_provider(before: &Catalog, after: &Catalog, lists_are_in: bool) -> Vec<String> {
+    let mut leading: Vec<String> = Vec::new();
+    for found in consequences(before, after, lists_are_in) {
+        let words = format!("{} `{}`", found.kind.word(), found.name);
+        if !leading.contains(&words) {
+            leading.push(words);
+        }
+    }
+    let is_lost = |name: &str| {
+        let moment = Moment::Edit { lists_are_in };
+        check::target(before, "", name, moment).is_none() && check::target(after, "", name, moment).is_some()
+    };
+    leading.extend(after.default_model().filter(|name| is_lost(name)).map(|_| "`default_model`".to_owned()));
+    leading
 }
 
 fn entries(catalog: &Catalog) -> impl Iterator<Item = (&str, Entry<'_>)> {
@@ -150,7 +219,7 @@ fn wrong_name(catalog: &Catalog, kind: EntryKind, name: &str) -> Option<String> 
         _ if name.chars().count() > MAX_NAME => format!("a name has {MAX_NAME} characters at most"),
         _ if name.chars().any(char::is_control) => "a name holds no control characters".to_owned(),
         // It replaces whatever clients may write.
-        _ if is_redirect => return None,
+        _ if is_redirect || kind == EntryKind::Provider => return None,
         _ if name.contains('@') => "a name holds no `@`: what follows one are tags".to_owned(),
         _ if ends_in_latest => "a name does not end in `:latest`: Ollama's clients add that to any name".to_owned(),
         _ => {
@@ -172,6 +241,7 @@ pub fn leading_to(catalog: &Catalog, kind: EntryKind, name: &str) -> Vec<String>
         Entry::Alias(alias) => kind != EntryKind::Redirect && is_it(&alias.target),
         Entry::Router(router) => kind != EntryKind::Redirect && router.models().any(is_it),
         Entry::Redirect(redirect) => !other.eq_ignore_ascii_case(name) && is_asked(&redirect.target),
+        Entry::Provider(_) => false,
     };
     let named = entries(catalog).filter(leads).map(|(other, entry)| format!("{} `{other}`", entry.kind().word()));
     named.chain(default.map(|_| "`default_model`".to_owned())).collect()

@@ -21,7 +21,7 @@ pub struct Sources<'a> {
     pub relay: &'a RelayFile,
     /// `overrides.yaml`, or [`super::built_in_overrides`].
     pub overrides: Arc<OverridesFile>,
-    /// Aliases, redirects and routers of the database.
+    /// Aliases, redirects, routers and providers of the database.
     pub stored: &'a Definitions,
     /// What providers listed, by provider id in its configured spelling.
     pub discovered: &'a HashMap<String, Vec<ListedModel>>,
@@ -32,7 +32,8 @@ impl Catalog {
     /// the snapshot must not be used: the entries in question are in it, but lead nowhere.
     pub fn build(sources: &Sources<'_>) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let configured = configure::providers(sources.variables, sources.relay, &mut problems);
+        let configured =
+            configure::providers(sources.variables, sources.relay, &sources.stored.providers, &mut problems);
         let book = Book::new(sources.overrides.clone(), &configured);
         for (id, _) in sources.overrides.providers.iter() {
             let is_known = seed::knows(id) || configured.iter().any(|one| one.provider.id.eq_ignore_ascii_case(id));
@@ -65,23 +66,26 @@ fn also_in_file(relay: &RelayFile, stored: &Definitions) -> Vec<Problem> {
     let aliases = stored.aliases.iter().map(|(name, _)| (EntryKind::Alias, name));
     let redirects = stored.redirects.iter().map(|(name, _)| (EntryKind::Redirect, name));
     let routers = stored.routers.iter().map(|(name, _)| (EntryKind::Router, name));
+    let providers = stored.providers.iter().map(|(name, _)| (EntryKind::Provider, name));
     let is_taken = |kind: EntryKind, name: &str| match kind {
         EntryKind::Alias => relay.aliases.get(name).is_some(),
         EntryKind::Redirect => relay.redirects.get(name).is_some(),
         EntryKind::Router => relay.routers.get(name).is_some(),
+        EntryKind::Provider => relay.providers.get(name).is_some(),
     };
     let clash = |(kind, name): (EntryKind, &str)| {
         // Aliases and routers share their names; a redirect may have that of either, and comes first.
         let rivals: &[EntryKind] = match kind {
             EntryKind::Alias | EntryKind::Router => &[EntryKind::Router, EntryKind::Alias],
             EntryKind::Redirect => &[EntryKind::Redirect],
+            EntryKind::Provider => &[EntryKind::Provider],
         };
         let rival = rivals.iter().find(|rival| is_taken(**rival, name))?;
         let message =
             format!("the {} `{name}` is in the database too: rename it here, or delete it there", kind.word());
         Some(Problem::error(relay.place(rival.section(), name), message))
     };
-    aliases.chain(redirects).chain(routers).filter_map(clash).collect()
+    aliases.chain(redirects).chain(routers).chain(providers).filter_map(clash).collect()
 }
 
 /// Every model of a provider: the built-in ones, the files', the listed ones; each id once. The list's spelling counts,

@@ -119,7 +119,12 @@ impl Catalog {
     /// A model nobody listed, named with its provider's prefix: what rules and price table say of such a name.
     pub fn pass_through(&self, name: &str) -> Option<Arc<Model>> {
         let (provider, id) = self.split_prefix(name)?;
-        Some(Arc::new(self.book.model(provider, id, ModelSource::PassedThrough, None)))
+        Some(self.unlisted(provider, id))
+    }
+
+    /// A model of a provider that nobody listed.
+    pub fn unlisted(&self, provider: &Arc<Provider>, id: &str) -> Arc<Model> {
+        Arc::new(self.book.model(provider, id, ModelSource::PassedThrough, None))
     }
 
     /// `provider/model` taken apart, where the provider is one of ours.

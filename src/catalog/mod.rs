@@ -17,19 +17,21 @@ mod names;
 mod price;
 mod pricing;
 mod provider;
+mod provider_check;
 mod quirks;
 mod seed;
 mod table;
 
 pub use check::MAX_REDIRECTS;
-pub use edit::{Entry, check_change, check_entry, leading_to};
+pub use edit::{Entry, check_change, check_entry, leading_to, leading_to_provider};
 pub use listing::{Listed, ListedKind};
 pub use load::Sources;
 pub use lookup::FoundBy;
 pub use model::{Model, ModelSource};
 pub use names::{Alias, Named, Names, Origin, Redirects, Router, version_of};
 pub use price::{Price, PriceTier, PriceValues};
-pub use provider::{Api, Provider, ProviderState};
+pub use provider::{Api, Provider, ProviderOrigin, ProviderState};
+pub use provider_check::{KnownProvider, known_providers};
 pub use seed::built_in_overrides;
 pub use table::table;
 

@@ -28,6 +28,22 @@ pub struct Provider {
     pub local: bool,
     /// The list of models is asked from the provider in the background.
     pub discover: bool,
+    /// Who may change it.
+    pub origin: ProviderOrigin,
+}
+
+/// Where what is known of a provider comes from, which is the only place where it can be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ProviderOrigin {
+    /// It is one of those the relay knows, and nobody has said more.
+    #[default]
+    BuiltIn,
+    /// These settings of the environment.
+    Environment(Vec<String>),
+    /// `relay.yaml`.
+    File,
+    /// The database.
+    Database,
 }
 
 /// How addresses and credentials are made.
@@ -51,6 +67,8 @@ pub enum ProviderState {
     NoKey(String),
     /// Switched off by the operator.
     Disabled,
+    /// It cannot be used as it is; the text says why and what to do.
+    Unusable(String),
 }
 
 impl Provider {

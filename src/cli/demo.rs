@@ -13,7 +13,7 @@ use url::Url;
 
 use super::serve::{runtime, start, until_told_to_stop};
 use super::{Common, log, print, settings};
-use crate::catalog::{Api, Provider, ProviderState};
+use crate::catalog::{Api, Provider, ProviderOrigin, ProviderState};
 use crate::config::{self, Settings, Variables};
 use crate::demo;
 use crate::protocol::Protocol;
@@ -116,6 +116,7 @@ async fn send_samples(relay: SocketAddr) -> anyhow::Result<()> {
             state: ProviderState::Ready,
             local: true,
             discover: false,
+            origin: ProviderOrigin::BuiltIn,
         };
         let payload = Payload::Json(sample.body.to_string().into());
         let response = transport.send(&caller, Method::POST, caller.base_url.join(sample.path)?, payload).await?;

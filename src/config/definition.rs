@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::entries::ShortOrFull;
-use super::{AliasEntry, Entries, RedirectEntry, RouterEntry};
+use super::{AliasEntry, Entries, RedirectEntry, RouterEntry, StoredProvider};
 use crate::entry_kind::EntryKind;
 
 /// What stands under a name. Its JSON is the same as its YAML in `relay.yaml`.
@@ -16,6 +16,8 @@ pub enum Definition {
     Redirect(RedirectEntry),
     /// Under `routers`.
     Router(Box<RouterEntry>),
+    /// Under `providers`.
+    Provider(Box<StoredProvider>),
 }
 
 impl Definition {
@@ -31,6 +33,7 @@ impl Definition {
             EntryKind::Alias => Self::Alias(short_or_full(json)?),
             EntryKind::Redirect => Self::Redirect(short_or_full(json)?),
             EntryKind::Router => Self::Router(serde_json::from_slice(json)?),
+            EntryKind::Provider => Self::Provider(serde_json::from_slice(json)?),
         })
     }
 
@@ -40,6 +43,7 @@ impl Definition {
             Self::Alias(_) => EntryKind::Alias,
             Self::Redirect(_) => EntryKind::Redirect,
             Self::Router(_) => EntryKind::Router,
+            Self::Provider(_) => EntryKind::Provider,
         }
     }
 }
@@ -53,6 +57,8 @@ pub struct Definitions {
     pub redirects: Entries<RedirectEntry>,
     /// Smart routers by name.
     pub routers: Entries<RouterEntry>,
+    /// Providers by id.
+    pub providers: Entries<StoredProvider>,
 }
 
 impl Definitions {
@@ -62,6 +68,7 @@ impl Definitions {
             Definition::Alias(entry) => self.aliases.set(name, entry),
             Definition::Redirect(entry) => self.redirects.set(name, entry),
             Definition::Router(entry) => self.routers.set(name, *entry),
+            Definition::Provider(entry) => self.providers.set(name, *entry),
         }
     }
 }

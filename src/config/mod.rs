@@ -10,6 +10,7 @@ mod expand;
 mod locate;
 mod overrides_file;
 mod problem;
+mod provider;
 mod reader;
 mod relay_file;
 mod settings;
@@ -25,10 +26,8 @@ pub use overrides_file::{
     TokenPrices, ToolIdsWord,
 };
 pub use problem::{Problem, Severity, check};
-pub use relay_file::{
-    AliasEntry, CandidateEntry, KeyEntry, ProtocolWord, ProviderEntry, RedirectEntry, RelayFile, RouterEntry,
-    StrategyWord,
-};
+pub use provider::{KeyName, ProtocolWord, ProviderEntry, StoredProvider};
+pub use relay_file::{AliasEntry, CandidateEntry, KeyEntry, RedirectEntry, RelayFile, RouterEntry, StrategyWord};
 pub use settings::{
     AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, KeepPrompts, LogFormat,
     LogSettings, ReasoningWord, Settings, StoreSettings, UpstreamSettings,

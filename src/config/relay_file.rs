@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_with_macros::skip_serializing_none;
 
 use super::locate::Locator;
-use super::{ConfiguredPath, Entries, Problem, TimeSpan, Variables, entries, values, yaml};
+use super::{ConfiguredPath, Entries, Problem, ProviderEntry, TimeSpan, Variables, entries, values, yaml};
 use crate::secret::Secret;
 
 /// How long a designator may take, unless the router says otherwise.
@@ -43,50 +43,6 @@ pub struct RelayFile {
     pub keys: Vec<KeyEntry>,
     #[serde(skip)]
     locator: Locator,
-}
-
-/// A provider.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProviderEntry {
-    /// What it speaks; needed for ids the relay does not know.
-    pub protocol: Option<ProtocolWord>,
-    /// Where its API begins.
-    pub base_url: Option<String>,
-    /// Our key there.
-    #[serde(deserialize_with = "values::secret")]
-    pub api_key: Option<Secret>,
-    /// Headers sent with every request.
-    pub headers: Entries<String>,
-    /// Its models, besides the built-in ones; absent: they are asked from the provider.
-    pub models: Option<Vec<String>>,
-    /// Names of its own for models the relay knows (Azure deployments): deployment to model.
-    pub deployments: Entries<String>,
-    /// Azure: the `api-version` parameter.
-    pub api_version: Option<String>,
-    /// Its models run on hardware of one's own and cost nothing; default: true for Ollama.
-    pub local: Option<bool>,
-    /// `false`: switched off.
-    pub enabled: Option<bool>,
-    /// Whether its list of models is asked for; default: yes, unless `models` are given.
-    pub discover: Option<bool>,
-}
-
-/// What a provider speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProtocolWord {
-    /// OpenAI Chat Completions.
-    #[serde(rename = "openai")]
-    OpenAi,
-    /// Anthropic Messages.
-    Anthropic,
-    /// Google's `generateContent`.
-    Gemini,
-    /// Ollama's native API.
-    Ollama,
-    /// OpenAI's format at Azure's addresses.
-    Azure,
 }
 
 /// Another name for a model, router or alias.

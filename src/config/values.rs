@@ -14,7 +14,7 @@ use crate::secret::Secret;
 
 /// A key. An empty text is no key.
 pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    let text = Option::<String>::deserialize(deserializer)?.unwrap_or_default();
     let text = text.trim();
     Ok((!text.is_empty()).then(|| Secret::new(text)))
 }

@@ -123,7 +123,7 @@ fn join(base: &Url, segments: &[&str]) -> Url {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::ProviderState;
+    use crate::catalog::{ProviderOrigin, ProviderState};
 
     fn at(protocol: Protocol, base: &str, model: &str, operation: Operation) -> String {
         let provider = Provider {
@@ -137,6 +137,7 @@ mod tests {
             local: false,
             discover: true,
             versioned: true,
+            origin: ProviderOrigin::File,
         };
         address(&provider, model, operation).to_string()
     }

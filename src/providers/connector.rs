@@ -64,6 +64,11 @@ impl Connector {
         let _ = self.tls();
     }
 
+    /// Whether requests to this origin go through a proxy, which then looks the name up.
+    pub(super) fn is_proxied(&self, origin: &Uri) -> bool {
+        self.proxies.as_ref().is_some_and(|proxies| proxies.intercept(origin).is_some())
+    }
+
     /// Opens a connection to the server of `origin` (scheme and authority).
     pub(super) async fn connect(&self, origin: Uri) -> Result<Link, BoxError> {
         let Some(proxy) = self.proxies.as_ref().and_then(|proxies| proxies.intercept(&origin)) else {

@@ -7,11 +7,16 @@
 mod address;
 mod connection;
 mod connector;
+mod instance;
+mod lists;
+mod reach;
 mod request;
 mod response;
 mod transport;
 
 pub use address::{Operation, address, ollama_endpoint};
+pub use instance::InstanceError;
+pub use reach::{Unreachable, UnreachableCause};
 pub use request::Payload;
 pub use response::{BodyStream, RateHeaders, Response};
 pub(crate) use transport::without_key;

@@ -34,8 +34,8 @@ pub struct Timeouts {
 /// Sends requests to providers, over connections that are kept for the next request.
 pub struct Transport {
     timeouts: Timeouts,
-    connector: Connector,
-    pool: Pool,
+    pub(super) connector: Connector,
+    pub(super) pool: Pool,
 }
 
 /// A request did not get through, or its answer broke off.
@@ -218,7 +218,7 @@ impl TransportError {
     }
 
     /// The innermost cause says what happened; the layers above repeat each other.
-    fn caused_by(failure: TransportFailure, error: &(dyn Error + 'static)) -> Self {
+    pub(super) fn caused_by(failure: TransportFailure, error: &(dyn Error + 'static)) -> Self {
         let mut cause = error;
         while let Some(source) = cause.source() {
             cause = source;
@@ -228,7 +228,7 @@ impl TransportError {
 }
 
 /// Scheme and authority, without credentials: what connections are kept by.
-fn origin(url: &Url) -> String {
+pub(super) fn origin(url: &Url) -> String {
     format!("{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPort])
 }
 

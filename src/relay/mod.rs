@@ -14,6 +14,7 @@ mod observation;
 mod passage;
 mod pipe;
 mod plan;
+mod probe;
 mod record;
 mod smart;
 mod stream;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 pub use answer::{Answer, AnswerBody};
 pub use embed::EmbedCall;
 pub use error::{RelayError, UpstreamError};
+pub use probe::ProbeStep;
 pub use smart::Choosing;
 pub use stream::AnswerStream;
 

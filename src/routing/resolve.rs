@@ -43,6 +43,16 @@ pub enum RouteError {
         /// The setting that would configure it.
         setting: String,
     },
+    /// The provider cannot be used as it is configured.
+    #[error("model `{model}` cannot be used: provider `{provider}`: {reason}")]
+    Unusable {
+        /// The model asked for.
+        model: String,
+        /// Its provider.
+        provider: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// No candidate of a router can answer, nor can its fallback.
     #[error("no model of router `{router}` can answer this: {}", reasons.join("; "))]
     NoCandidate {
@@ -366,8 +376,13 @@ fn callable(model: Arc<Model>) -> Result<Arc<Model>, RouteError> {
             provider: model.provider.id.clone(),
             setting: setting.clone(),
         }),
+        ProviderState::Unusable(reason) if model.enabled => Err(RouteError::Unusable {
+            model: model.name(),
+            provider: model.provider.id.clone(),
+            reason: reason.clone(),
+        }),
         ProviderState::Ready if model.enabled => Ok(model),
-        ProviderState::Ready | ProviderState::NoKey(_) => {
+        ProviderState::Ready | ProviderState::NoKey(_) | ProviderState::Unusable(_) => {
             Err(RouteError::Disabled { what: format!("model `{}`", model.name()) })
         }
     }

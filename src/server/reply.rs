@@ -170,7 +170,9 @@ impl Failure {
                     RouteError::NotFound { .. } => error_for(404, ErrorKind::NotFound, "model_not_found"),
                     RouteError::TargetNotFound { .. } => error_for(404, ErrorKind::NotFound, "target_not_found"),
                     RouteError::Disabled { .. } => error_for(404, ErrorKind::NotFound, "model_disabled"),
-                    RouteError::NoKey { .. } => error_for(503, ErrorKind::Upstream, "provider_not_configured"),
+                    RouteError::NoKey { .. } | RouteError::Unusable { .. } => {
+                        error_for(503, ErrorKind::Upstream, "provider_not_configured")
+                    }
                     RouteError::NoCandidate { blames_request: true, .. } => {
                         error_for(400, ErrorKind::InvalidRequest, "no_candidate")
                     }

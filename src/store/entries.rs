@@ -3,7 +3,7 @@
 //! Nobody's change is lost: each change says what it expects to find, and without that it changes nothing.
 
 use super::driver::{Conn, Row};
-use super::{StoreError, history};
+use super::{StoreError, history, sealed_keys};
 use crate::clock::UnixMillis;
 use crate::entry_kind::EntryKind;
 
@@ -59,6 +59,9 @@ pub fn write(
     if changed {
         let now = next.map_or_else(UnixMillis::now, |next| next.updated);
         history::append(tx, current, next, now, who)?;
+        if next.or(current).is_some_and(|entry| entry.kind == EntryKind::Provider) {
+            sealed_keys::settle(tx, now)?;
+        }
     }
     Ok(changed)
 }

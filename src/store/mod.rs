@@ -4,7 +4,7 @@
 //! Query functions are plain `fn(&mut Conn, …)`, grouped by table: [`requests`] and [`usage`] (what happened),
 //! [`decisions`] (what routers chose), [`prompts`] (bodies, where they are kept), [`positions`] (how far the journal was
 //! copied), [`entries`] (what operators made), [`history`] (how it came to be so), [`admin`] (who may use the admin
-//! listener), [`keys`], [`prices`].
+//! listener), [`sealed_keys`] (keys of providers, encrypted), [`keys`], [`prices`].
 //!
 //! Statements keep to what SQLite and PostgreSQL share: `$1` parameters in order, `on conflict`, ids minted by us,
 //! `bigint` for times (Unix milliseconds), money (nano-USD) and truth values, JSON as `text`.
@@ -21,6 +21,7 @@ pub mod positions;
 pub mod prices;
 pub mod prompts;
 pub mod requests;
+pub mod sealed_keys;
 pub mod usage;
 
 use std::path::Path;

@@ -12,7 +12,7 @@ use super::super::{Request, Shared};
 use super::edit::{self, Clash, ClashCause, Done, Expected};
 use super::error::ApiError;
 use super::shown::{all_in_the_file, from_the_database, in_the_file, tagged, with_current};
-use super::{ROOT, body, flag};
+use super::{ROOT, body, flag, providers};
 use crate::catalog::leading_to;
 use crate::clock::UnixMillis;
 use crate::config::{Definition, Problem};
@@ -69,16 +69,19 @@ pub(super) async fn put(
             put_into_force(shared, conn, kind, &stored.name, done)?;
             let mut shown = from_the_database(shared, &stored);
             shown.problems = problems;
-            if done != Done::Created {
-                return Ok(tagged(200, &shown));
-            }
-            let mut reply = tagged(201, &shown);
-            let name = utf8_percent_encode(&stored.name, NON_ALPHANUMERIC);
-            let address = HeaderValue::from_str(&format!("{ROOT}{}/{name}", kind.section()));
-            reply.headers_mut().extend(address.ok().map(|value| (LOCATION, value)));
-            Ok(reply)
+            Ok(saved(tagged(if done == Done::Created { 201 } else { 200 }, &shown), kind, &stored.name))
         })
         .await
+}
+
+/// Says where a new entry is.
+pub(super) fn saved(mut reply: Reply, kind: EntryKind, name: &str) -> Reply {
+    if reply.status() == 201 {
+        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let address = HeaderValue::from_str(&format!("{ROOT}{}/{name}", kind.section()));
+        reply.headers_mut().extend(address.ok().map(|value| (LOCATION, value)));
+    }
+    reply
 }
 
 /// Takes one out, unless something leads to it.
@@ -92,8 +95,12 @@ pub(super) async fn delete(
     shared
         .with_database(move |shared, conn| {
             let _turn = turn(shared);
-            refuse_the_files(shared, kind, &name)?;
-            if entries::get(conn, kind, &name)?.is_none() {
+            let is_stored = entries::get(conn, kind, &name)?.is_some();
+            // A provider of the database that the environment hides is in nobody's way, and may go.
+            if kind != EntryKind::Provider || !is_stored {
+                refuse_the_files(shared, kind, &name)?;
+            }
+            if !is_stored {
                 return Err(unknown(kind, &name));
             }
             refuse_what_is_used(shared, kind, &name)?;
@@ -143,6 +150,9 @@ pub(super) fn put_into_force(
 
 /// Refuses to change what is the file's.
 pub(super) fn refuse_the_files(shared: &Shared, kind: EntryKind, name: &str) -> Result<(), ApiError> {
+    if kind == EntryKind::Provider {
+        return providers::refuse_the_locked(shared, name);
+    }
     let Some(shown) = in_the_file(shared, kind, name) else { return Ok(()) };
     let place = shown.place.unwrap_or_default();
     let message = format!("the {} `{}` is managed by the file: change it at {place}", kind.word(), shown.name);
@@ -151,7 +161,10 @@ pub(super) fn refuse_the_files(shared: &Shared, kind: EntryKind, name: &str) -> 
 
 /// Refuses to delete what others lead to.
 pub(super) fn refuse_what_is_used(shared: &Shared, kind: EntryKind, name: &str) -> Result<(), ApiError> {
-    let leading = leading_to(&shared.catalog.load(), kind, name);
+    let leading = match kind {
+        EntryKind::Provider => shared.in_force.leading_to_provider(name),
+        EntryKind::Alias | EntryKind::Redirect | EntryKind::Router => leading_to(&shared.catalog.load(), kind, name),
+    };
     if leading.is_empty() {
         return Ok(());
     }
@@ -160,7 +173,7 @@ pub(super) fn refuse_what_is_used(shared: &Shared, kind: EntryKind, name: &str) 
 }
 
 /// What the client should know of a change that was not made.
-fn refused(shared: &Shared, kind: EntryKind, name: &str, clash: Clash) -> ApiError {
+pub(super) fn refused(shared: &Shared, kind: EntryKind, name: &str, clash: Clash) -> ApiError {
     let word = kind.word();
     let current = clash.current.map(|stored| from_the_database(shared, &stored));
     let (status, code, message) = match clash.cause {
@@ -181,12 +194,12 @@ fn refused(shared: &Shared, kind: EntryKind, name: &str, clash: Clash) -> ApiErr
     with_current(ApiError::new(status, code, message), current.as_ref())
 }
 
-fn unknown(kind: EntryKind, name: &str) -> ApiError {
+pub(super) fn unknown(kind: EntryKind, name: &str) -> ApiError {
     ApiError::new(404, &format!("no_such_{}", kind.word()), format!("there is no {} `{name}`", kind.word()))
 }
 
 /// serde's own message names keys and types, and ends with the place.
-fn unreadable(kind: EntryKind, error: &serde_json::Error) -> ApiError {
+pub(super) fn unreadable(kind: EntryKind, error: &serde_json::Error) -> ApiError {
     ApiError::new(400, "unreadable", format!("the body is no {}: {error}", kind.word()))
         .with("line", json!(error.line()))
         .with("column", json!(error.column()))

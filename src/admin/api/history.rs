@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::super::reply::{self, Reply};
 use super::super::{Request, Shared};
-use super::body;
 use super::edit::{self, Done};
 use super::entries::{judge, put_into_force, refuse_the_files, refuse_what_is_used, to_be_stored, turn};
 use super::error::ApiError;
 use super::shown::{as_it_stands, from_the_database, tagged, with_current};
+use super::{body, providers};
 use crate::clock::UnixMillis;
 use crate::config::Definition;
 use crate::entry_kind::EntryKind;
@@ -67,7 +67,8 @@ pub(super) async fn list(shared: &Arc<Shared>, query: &str) -> Result<Reply, Api
         let wrong = |expected: &str| ApiError::new(400, "query", format!("`{key}` is {expected}, not `{value}`"));
         match key {
             "kind" => {
-                let kind = EntryKind::of_word(value).ok_or_else(|| wrong("`alias`, `redirect` or `router`"))?;
+                let kind =
+                    EntryKind::of_word(value).ok_or_else(|| wrong("`alias`, `redirect`, `router` or `provider`"))?;
                 asked.kind = Some(kind);
             }
             "name" => {
@@ -110,7 +111,8 @@ pub(super) async fn undo(shared: &Arc<Shared>, id: &str, request: Request) -> Re
             let change = history::get(conn, id)?.ok_or_else(unknown)?;
             let (kind, name) = (change.kind, change.name.clone());
             refuse_the_files(shared, kind, &name)?;
-            let earlier = change.was.as_deref().map(|text| earlier(kind, &name, text)).transpose()?;
+            let mut earlier = change.was.as_deref().map(|text| earlier(kind, &name, text)).transpose()?;
+            let forgotten = providers::drop_forgotten_key(conn, &name, earlier.as_mut())?;
             let back = earlier.as_ref().map(|definition| to_be_stored(name.clone(), definition));
             // What is newer stands in the way first: it may be the reason for whatever else is wrong.
             let blocked = |current: Option<StoredEntry>| {
@@ -124,13 +126,14 @@ pub(super) async fn undo(shared: &Arc<Shared>, id: &str, request: Request) -> Re
             if !wish.force {
                 edit::stands(conn, &change)?.map_err(blocked)?;
             }
-            let problems = match &earlier {
+            let mut problems = match &earlier {
                 Some(definition) => judge(shared, &name, definition)?,
                 None => {
                     refuse_what_is_used(shared, kind, &name)?;
                     Vec::new()
                 }
             };
+            problems.extend(forgotten);
             edit::undo(conn, &change, back.as_ref(), wish.force)?.map_err(blocked)?;
             let done = if back.is_some() { Done::Replaced } else { Done::Deleted };
             put_into_force(shared, conn, kind, &name, done)?;

@@ -12,7 +12,9 @@ mod entries;
 mod error;
 mod guard;
 mod history;
+mod ollama;
 mod password;
+mod providers;
 mod requests;
 mod shown;
 mod tokens;
@@ -61,6 +63,15 @@ enum Route {
     Token,
     Requests,
     Request,
+    Providers,
+    Provider,
+    ProviderTest,
+    ProviderDiscovery,
+    Ollama,
+    OllamaInstance,
+    OllamaPull,
+    OllamaDelete,
+    OllamaUnload,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
@@ -81,6 +92,15 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("tokens/NAME", &[DELETE], Route::Token),
     ("requests", &[GET, HEAD], Route::Requests),
     ("requests/NAME", &[GET, HEAD], Route::Request),
+    ("providers", &[GET, HEAD], Route::Providers),
+    ("providers/NAME", &[GET, HEAD, PUT, DELETE], Route::Provider),
+    ("providers/NAME/test", &[POST], Route::ProviderTest),
+    ("providers/NAME/discover", &[POST], Route::ProviderDiscovery),
+    ("ollama", &[GET, HEAD], Route::Ollama),
+    ("ollama/NAME", &[GET, HEAD], Route::OllamaInstance),
+    ("ollama/NAME/pull", &[POST], Route::OllamaPull),
+    ("ollama/NAME/delete", &[POST], Route::OllamaDelete),
+    ("ollama/NAME/unload", &[POST], Route::OllamaUnload),
 ];
 
 /// Whether a path belongs to the API.
@@ -121,6 +141,19 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Token, _) => tokens::revoke(shared, name).await,
         (Route::Requests, _) => requests::list(shared, &request.query).await,
         (Route::Request, _) => requests::get(shared, name).await,
+        (Route::Providers, _) => providers::list(shared).await,
+        (Route::Provider, &Method::PUT) => providers::put(shared, name, request).await,
+        (Route::Provider, &Method::DELETE) => {
+            entries::delete(shared, EntryKind::Provider, name, &request.headers).await
+        }
+        (Route::Provider, _) => providers::get(shared, name).await,
+        (Route::ProviderTest, _) => providers::test(shared, &name, request).await,
+        (Route::ProviderDiscovery, _) => providers::discover(shared, &name).await,
+        (Route::Ollama, _) => Ok(ollama::list(shared)),
+        (Route::OllamaInstance, _) => ollama::look(shared, &name).await,
+        (Route::OllamaPull, _) => ollama::pull(shared, &name, request).await,
+        (Route::OllamaDelete, _) => ollama::delete(shared, &name, request).await,
+        (Route::OllamaUnload, _) => ollama::unload(shared, &name, request).await,
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) fn all_in_the_file(shared: &Shared, kind: EntryKind) -> Vec<Shown> {
         EntryKind::Router => {
             catalog.routers().iter().filter_map(|named| in_file(shared, named, Entry::Router(&named.entry))).collect()
         }
+        // Those have more to show: see `providers`.
+        EntryKind::Provider => Vec::new(),
     }
 }
 
@@ -62,6 +64,7 @@ pub(super) fn in_the_file(shared: &Shared, kind: EntryKind, name: &str) -> Optio
         EntryKind::Router => {
             catalog.routers().get(name).and_then(|named| in_file(shared, named, Entry::Router(&named.entry)))
         }
+        EntryKind::Provider => None,
     }
 }
 
@@ -98,13 +101,23 @@ pub(super) fn from_the_database(shared: &Shared, stored: &StoredEntry) -> Shown 
     }
 }
 
+/// A provider's key is shown beside what can be sent back, not in it.
+fn with_key_beside(mut shown: Map<String, Value>) -> Map<String, Value> {
+    let word = EntryKind::Provider.word();
+    let key = shown.get_mut(word).and_then(Value::as_object_mut).and_then(|provider| provider.shift_remove("key"));
+    let ends_with = key.and_then(|mut key| key.as_object_mut()?.remove("ends_with"));
+    shown.insert("key".to_owned(), ends_with.map_or(Value::Null, |ends_with| json!({ "ends_with": ends_with })));
+    shown
+}
+
 /// The JSON of the database, whatever it is.
 pub(super) fn as_it_stands(definition: &str) -> Value {
     serde_json::from_str(definition).unwrap_or_else(|_| json!(definition))
 }
 
-fn under(kind: EntryKind, definition: Value) -> Map<String, Value> {
-    Map::from_iter([(kind.word().to_owned(), definition)])
+pub(super) fn under(kind: EntryKind, definition: Value) -> Map<String, Value> {
+    let shown = Map::from_iter([(kind.word().to_owned(), definition)]);
+    if kind == EntryKind::Provider { with_key_beside(shown) } else { shown }
 }
 
 /// An entry with its version as the tag that `If-Match` takes.

@@ -12,10 +12,13 @@ use super::*;
 use crate::admin::{InForce, Policy, routes};
 use crate::auth::AuthMode;
 use crate::catalog::{Catalog, Entry, Sources, built_in_overrides};
+use crate::clock::UnixMillis;
 use crate::config::{Definition, Definitions, Problem, RelayFile, Variables};
+use crate::protocol::ListedModel;
 use crate::relay::fixture::idle_relay;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
+use crate::vault::{Sealed, Vault, VaultError};
 
 /// Finds nothing wrong and has nothing to follow.
 struct Nothing;
@@ -32,6 +35,22 @@ impl InForce for Nothing {
     fn check_change(&self, _: &str, _: &Definition) -> Vec<Problem> {
         Vec::new()
     }
+
+    fn leading_to_provider(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn seal(&self, id: &str, secret: &Secret) -> Result<Sealed, VaultError> {
+        Vault::new(Some(Secret::new("x")), Path::new("")).seal(id, secret)
+    }
+
+    fn failing(&self, _: &str) -> Option<(UnixMillis, String)> {
+        None
+    }
+
+    fn listed(&self, _: &str, _: Result<Vec<ListedModel>, String>) {}
+
+    fn instances_changed(&self) {}
 
     fn follow(&self, _: &mut Conn<'_>) -> Result<(), StoreError> {
         Ok(())

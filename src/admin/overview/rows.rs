@@ -27,6 +27,7 @@ impl ProviderRow {
             ProviderState::Ready => ("ready", ""),
             ProviderState::NoKey(setting) => ("needs", setting.as_str()),
             ProviderState::Disabled => ("switched off", ""),
+            ProviderState::Unusable(_) => ("cannot be used", ""),
         };
         Self {
             id: provider.id.clone(),

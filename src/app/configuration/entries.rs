@@ -1,32 +1,48 @@
 //! Entries of the database: read, checked, put into force.
 
+use std::net::SocketAddr;
 use std::sync::PoisonError;
 
-use super::{Configuration, build, build_with};
+use super::providers::{Opening, leads_to};
+use super::{Configuration, Parts, build, build_with};
 use crate::admin::InForce;
-use crate::catalog::{Catalog, Entry, check_change, check_entry};
-use crate::config::{Definition, Definitions, Problem};
+use crate::catalog::{Catalog, Entry, check_change, check_entry, leading_to_provider};
+use crate::clock::UnixMillis;
+use crate::config::{Definition, Definitions, Entries, Problem, StoredProvider};
 use crate::entry_kind::EntryKind;
+use crate::protocol::ListedModel;
+use crate::secret::Secret;
 use crate::store::entries::{self, StoredEntry};
-use crate::store::{Conn, StoreError};
+use crate::store::{Conn, StoreError, sealed_keys};
+use crate::vault::{Sealed, VaultError};
 
 /// Those among them that can be read, and what is wrong with the others.
-pub(super) fn read(stored: &[StoredEntry]) -> (Definitions, Vec<Problem>) {
+pub(super) fn read(stored: &[StoredEntry], opening: &Opening<'_>) -> (Definitions, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut definitions = Definitions::default();
     for entry in stored {
         match Definition::read(entry.kind, entry.definition.as_bytes()) {
-            Ok(definition) => definitions.set(&entry.name, definition),
+            Ok(mut definition) => {
+                if let Definition::Provider(provider) = &mut definition {
+                    opening.complete(provider);
+                    let fault = provider.fault.clone();
+                    problems.extend(fault.map(|fault| Problem::warning(place(entry), fault)));
+                }
+                definitions.set(&entry.name, definition);
+            }
             Err(error) => {
                 let kind = entry.kind.word();
                 let message =
                     format!("cannot be read, so there is no such {kind}: {error}; save it anew, or delete it");
-                let place = format!("database {}.{}", entry.kind.section(), entry.name);
-                problems.push(Problem::warning(place, message));
+                problems.push(Problem::warning(place(entry), message));
             }
         }
     }
     (definitions, problems)
+}
+
+fn place(entry: &StoredEntry) -> String {
+    format!("database {}.{}", entry.kind.section(), entry.name)
 }
 
 impl Configuration {
@@ -38,11 +54,13 @@ impl Configuration {
     pub(in crate::app) fn follow_entries(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
         let _turn = self.following.lock().unwrap_or_else(PoisonError::into_inner);
         let stored = entries::list(conn)?;
-        let mut parts = self.parts();
-        if parts.stored_entries == stored {
+        if self.parts().stored_entries == stored {
             return Ok(());
         }
-        let (definitions, unreadable) = read(&stored);
+        let sealed = sealed_keys::list(conn)?;
+        let (definitions, unreadable) = read(&stored, &Opening::new(&self.vault, &sealed, self.own.get().copied()));
+        let mut parts = self.parts();
+        self.note_changed_providers(&mut parts, &definitions);
         parts.stored = definitions;
         parts.stored_entries = stored;
         let (catalog, mut problems) = build(&self.variables, &parts);
@@ -53,6 +71,33 @@ impl Configuration {
         }
         self.catalog.store(std::sync::Arc::new(catalog));
         Ok(())
+    }
+
+    /// Providers that are new or others than before are asked for their models; what was known of them is forgotten.
+    fn note_changed_providers(&self, parts: &mut Parts, definitions: &Definitions) {
+        let (old, new) = (&parts.stored.providers, &definitions.providers);
+        let ids = old.iter().chain(new.iter()).map(|(id, _)| id);
+        let changed: Vec<String> = ids.filter(|id| old.get(id) != new.get(id)).map(str::to_owned).collect();
+        for id in &changed {
+            let lists = |from: &Entries<StoredProvider>| {
+                from.get(id).map(|one| (one.entry.base_url.clone(), one.entry.protocol, one.entry.discover))
+            };
+            if lists(old) != lists(new) {
+                parts.discovered.retain(|other, _| !other.eq_ignore_ascii_case(id));
+            }
+            parts.unreachable.retain(|other, _| !other.eq_ignore_ascii_case(id));
+        }
+        if !changed.is_empty() {
+            self.changed.notify_one();
+        }
+    }
+
+    /// The relay's own address is known from now on. What the database has at this address is kept out.
+    pub(in crate::app) fn at_address(&self, own: SocketAddr, conn: &mut Conn<'_>) -> Result<(), StoreError> {
+        // Whoever comes second has the same one.
+        let _ = self.own.set(own);
+        self.parts().stored_entries.clear();
+        self.follow_entries(conn)
     }
 }
 
@@ -73,8 +118,48 @@ impl InForce for Configuration {
         let parts = self.parts();
         let mut stored = parts.stored.clone();
         stored.set(name, definition.clone());
+        let mut problems = Vec::new();
+        if let (Definition::Provider(_), Some(provider)) = (definition, stored.providers.get_mut(name)) {
+            // Nobody is called by this catalog: what counts is that there is a key.
+            provider.entry.api_key = provider.key.as_ref().map(|key| Secret::new(&*key.id));
+            let own = self.own.get().copied();
+            if provider.entry.base_url.as_ref().zip(own).is_some_and(|(address, own)| leads_to(address, own)) {
+                let message = "this is the relay's own address: requests would go round; give the provider's real one";
+                problems.push(Problem::error(format!("providers.{name}.base_url"), message));
+            }
+        }
         let (changed, _) = build_with(&self.variables, &parts, &stored);
-        check_change(&catalog, &changed, name, definition, lists_are_in)
+        problems.extend(check_change(&catalog, &changed, name, definition, lists_are_in));
+        problems
+    }
+
+    fn leading_to_provider(&self, id: &str) -> Vec<String> {
+        let catalog = self.catalog.load();
+        let lists_are_in = self.lists_are_in(&catalog);
+        let parts = self.parts();
+        let mut stored = parts.stored.clone();
+        stored.providers.remove(id);
+        let (without, _) = build_with(&self.variables, &parts, &stored);
+        leading_to_provider(&catalog, &without, lists_are_in)
+    }
+
+    fn seal(&self, id: &str, secret: &Secret) -> Result<Sealed, VaultError> {
+        self.vault.seal(id, secret)
+    }
+
+    fn failing(&self, provider: &str) -> Option<(UnixMillis, String)> {
+        self.parts().unreachable.get(provider).cloned()
+    }
+
+    fn listed(&self, provider: &str, models: Result<Vec<ListedModel>, String>) {
+        match models {
+            Ok(models) => self.discovered(vec![(provider.to_owned(), Some(models))]),
+            Err(reason) => self.note_unreachable(provider, &reason),
+        }
+    }
+
+    fn instances_changed(&self) {
+        self.instances_changed.notify_one();
     }
 
     fn follow(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
