@@ -31,8 +31,11 @@ macro_rules! file {
 const FILES: &[(&str, &str, &str)] = &[
     file!("icon.svg", PICTURE),
     file!("css/base.css", STYLE),
+    file!("css/providers.css", STYLE),
     file!("js/palette.js", SCRIPT),
     file!("js/relay.js", SCRIPT),
+    file!("js/ollama.js", SCRIPT),
+    file!("js/providers.js", SCRIPT),
     file!("js/requests.js", SCRIPT),
     file!("js/start.js", SCRIPT),
     file!("vendor/alpine.js", SCRIPT),

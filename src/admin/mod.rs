@@ -14,6 +14,7 @@ mod in_force;
 mod login;
 mod origin;
 mod overview;
+mod providers;
 mod reply;
 mod requests;
 mod routes;

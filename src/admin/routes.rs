@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use super::access::{Verdict, Who};
 use super::api::ApiError;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, login, overview, requests};
+use super::{Request, Shared, api, assets, login, overview, providers, requests};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -21,6 +21,8 @@ enum Route {
     Requests,
     /// One request's page: any id below [`REQUEST`].
     Request,
+    Providers,
+    Ollama,
     /// A file that pages need.
     Asset,
     Health,
@@ -34,6 +36,8 @@ const ROUTES: &[(&str, Route)] = &[
     ("/login", Route::Login),
     ("/logout", Route::Logout),
     ("/requests", Route::Requests),
+    ("/providers", Route::Providers),
+    ("/ollama", Route::Ollama),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -56,11 +60,13 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Some(Route::Logout) => return login::logout(shared, request).await,
         // The form needs files too.
         Some(Route::Health | Route::Asset) => {}
-        Some(Route::Overview | Route::Requests | Route::Request) | None => match admit(shared, &request).await {
-            Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
-            Ok(_) => {}
-            Err(refusal) => return refusal,
-        },
+        Some(Route::Overview | Route::Requests | Route::Request | Route::Providers | Route::Ollama) | None => {
+            match admit(shared, &request).await {
+                Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
+                Ok(_) => {}
+                Err(refusal) => return refusal,
+            }
+        }
     }
     let Some(route) = route else {
         return reply::text(404, "There is no such page.\n");
@@ -72,6 +78,8 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::Login | Route::Logout | Route::Overview => overview::page(shared, &request.query).await,
         Route::Requests => requests::list(shared, &request.query).await,
         Route::Request => requests::one(shared, request.path.strip_prefix(REQUEST).unwrap_or_default()).await,
+        Route::Providers => providers::page(shared).await,
+        Route::Ollama => providers::ollama(shared),
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }

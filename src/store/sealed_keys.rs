@@ -57,16 +57,19 @@ pub fn insert(conn: &mut Conn<'_>, key: &SealedKey) -> Result<(), StoreError> {
 /// Notes which keys the entries name now. Belongs into the transaction that changes a provider.
 pub(super) fn settle(tx: &mut Conn<'_>, now: UnixMillis) -> Result<(), StoreError> {
     // Ids are UUIDs: nothing in a definition reads like one by chance.
-    let is_named =
-        "exists (select 1 from entries where kind = $1 and definition like '%\"' || sealed_keys.id || '\"%')";
+    let is_named = |kind: &str| {
+        format!(
+            "exists (select 1 from entries where kind = {kind} and definition like '%\"' || sealed_keys.id || '\"%')"
+        )
+    };
     let kind = EntryKind::Provider.word();
     tx.execute(
-        &format!("update sealed_keys set removed_ms = null where removed_ms is not null and {is_named}"),
+        &format!("update sealed_keys set removed_ms = null where removed_ms is not null and {}", is_named("$1")),
         &[kind.into()],
     )?;
     tx.execute(
-        &format!("update sealed_keys set removed_ms = $2 where removed_ms is null and not {is_named}"),
-        &[kind.into(), now.into()],
+        &format!("update sealed_keys set removed_ms = $1 where removed_ms is null and not {}", is_named("$2")),
+        &[now.into(), kind.into()],
     )?;
     Ok(())
 }

@@ -16,6 +16,11 @@ fn every_page_has_the_same_frame() {
     passes("frame");
 }
 
+#[test]
+fn providers_are_added_tried_out_and_changed_and_ollama_pulls() {
+    passes("providers");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

@@ -36,6 +36,8 @@ use crate::entry_kind::EntryKind;
 use crate::listener::collect;
 use crate::store::Conn;
 pub(super) use error::ApiError;
+pub(super) use ollama::instances;
+pub(super) use providers::{ShownProvider, address as shown_address, all as all_providers};
 
 const GET: Method = Method::GET;
 const HEAD: Method = Method::HEAD;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 pub(super) use discover::discover;
-pub(in crate::admin) use shown::{address, all};
+pub(in crate::admin) use shown::{ShownProvider, address, all};
 pub(super) use test::test;
 
 use super::super::reply::Reply;
