@@ -68,7 +68,7 @@ pub(super) async fn page(shared: &Arc<Shared>) -> Reply {
         .map(|one| Waiting { id: one.entry.name, setting: one.reason.unwrap_or_default() })
         .collect();
     let page = Providers {
-        ready: configured.iter().filter(|one| one.state == "ready").count(),
+        ready: configured.iter().filter(|one| one.state == "ready" && one.failing.is_none()).count(),
         cards: configured.into_iter().enumerate().map(|(at, one)| Card::new(at, one)).collect(),
         vendors: vendors(&waiting),
         waiting,
@@ -118,7 +118,10 @@ impl Card {
             reason,
             protocol: one.protocol.unwrap_or("unknown").to_owned(),
             address: one.address.clone().unwrap_or_default(),
-            models: words::counted(i64::try_from(one.models).unwrap_or(i64::MAX), "model"),
+            models: match one.models {
+                0 => "none known yet".to_owned(),
+                count => words::counted(i64::try_from(count).unwrap_or(i64::MAX), "model"),
+            },
             key: match end {
                 Some("") => "set".to_owned(),
                 Some(end) => format!("ends with …{end}"),

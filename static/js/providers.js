@@ -203,22 +203,22 @@ Alpine.data('provider', () => withForm({
   forget() {
     Object.assign(this, { steps: [], text: '', failure: '', hint: '', outcome: '', request: '', models: [] });
   },
+  /** Closes whatever is open; the keyboard goes back to the button that opened it. */
   close() {
     this.running?.abort();
+    const opener = this.$root.querySelector('[aria-expanded="true"]');
     this.panel = '';
+    this.$nextTick(() => opener?.focus());
   },
   edit() {
-    if (this.isEditing) return this.cancel();
+    if (this.isEditing) return this.close();
     this.running?.abort();
     this.fill(this.entry.provider);
     this.panel = 'edit';
     this.$nextTick(() => this.$root.querySelector('form input')?.focus());
   },
   typed() { this.check(); },
-  cancel() {
-    this.panel = '';
-    this.$nextTick(() => this.$refs.opener.focus());
-  },
+  cancel() { this.close(); },
   async save() {
     await this.put(this.body(this.entry.provider), 'Saved.');
   },

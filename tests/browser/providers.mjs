@@ -12,13 +12,14 @@ const relay = await startRelay({
   env: { MISTRAL_API_KEY: 'mistral-secret-000', MISTRAL_BASE_URL: fake.url },
 });
 
+const isFocused = (element) => element.evaluate((found) => found === document.activeElement);
 const card = (page, name) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: new RegExp(`^${name} `) }) });
 
 test('a server of one’s own is added with the keyboard, called, tried out, changed and switched off', async () => {
   const page = await logIn(relay, '/providers');
   await page.getByRole('button', { name: 'Add a provider' }).focus();
   await page.keyboard.press('Enter');
-  await until(() => page.getByLabel('What is it?').evaluate((element) => element === document.activeElement));
+  await until(() => isFocused(page.getByLabel('What is it?')));
   await page.getByLabel('What is it?').selectOption('+openai');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await page.getByText('Give it an id, like lab.').waitFor();
@@ -37,7 +38,7 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await lab.getByText('ends with …3456').waitFor();
 
   await lab.getByRole('button', { name: 'Test lab' }).click();
-  await until(() => lab.getByLabel('Model', { exact: true }).evaluate((element) => element === document.activeElement));
+  await until(() => isFocused(lab.getByLabel('Model', { exact: true })));
   await page.keyboard.press('Enter');
   await lab.getByText('It works').waitFor();
   await lab.getByText('Hello from the fake.').waitFor();
@@ -53,8 +54,9 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
 
   // A wrong key: the test says so. Undone, the right one is back.
   await lab.getByRole('button', { name: 'Edit lab' }).click();
+  await until(() => isFocused(lab.getByLabel('Base URL')));
   await page.keyboard.press('Escape');
-  await until(() => lab.getByRole('button', { name: 'Edit lab' }).evaluate((element) => element === document.activeElement));
+  await until(() => isFocused(lab.getByRole('button', { name: 'Edit lab' })));
   await page.keyboard.press('Enter');
   await lab.getByLabel('API key').fill('sk-wrong-key-000000');
   await picture(page, 'providers-edit');
@@ -71,7 +73,7 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await lab.getByText('switched off').waitFor();
   const off = await relay.chat('lab/gpt-4o');
   assert.match(off.body.error.message, /provider `lab` is switched off/);
-  await until(() => lab.getByRole('switch').evaluate((element) => element === document.activeElement));
+  await until(() => isFocused(lab.getByRole('switch')));
   await page.keyboard.press('Space');
   await until(async () => (await relay.chat('lab/gpt-4o')).status === 200);
 

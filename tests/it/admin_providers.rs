@@ -367,6 +367,13 @@ fn a_test_that_fails_says_why_and_what_to_do() {
     let last = lines.last().expect("there is an end");
     assert!(last["hint"].as_str().is_some_and(|text| text.contains("looks like Ollama")), "{last}");
 
+    // Nobody has asked it for its models yet, and it would not say.
+    let fresh = json!({ "protocol": "openai", "base_url": base_url(upstream.client()), "discover": false });
+    assert_eq!(put(&relay, "fresh", None, &fresh).status, 201);
+    let lines = test(&relay, "fresh", &Value::Null);
+    assert_eq!(lines[0]["model"], "fresh/gpt-fake", "the first one it lists");
+    assert_eq!(lines.last().map(|last| &last["hint"]), Some(&"It wants a key: enter one.".into()));
+
     let (status, code, _) = error(&call(&relay, "POST", "providers/openai/test", &[], &Value::Null));
     assert_eq!((status, code.as_str()), (409, "not_ready"));
     let (status, code, _) = error(&call(&relay, "POST", "providers/nobody/test", &[], &Value::Null));

@@ -16,6 +16,9 @@ use crate::protocol::ModelKind;
 /// What lists have besides models for chats, without saying so.
 const ODD: [&str; 8] = ["embed", "whisper", "tts", "dall-e", "image", "moderation", "rerank", "transcribe"];
 
+/// Asked for where a provider names none.
+const NO_MODEL: &str = "any";
+
 /// What to ask.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -47,13 +50,10 @@ pub(in crate::admin::api) async fn test(shared: &Arc<Shared>, name: &str, reques
     let asked = wish.model.as_deref().map(str::trim).filter(|model| !model.is_empty());
     let model = match asked {
         Some(model) => named(&catalog, &provider, model),
-        None => cheapest(&catalog, &provider).ok_or_else(|| {
-            let message = format!(
-                "no model of `{}` is known yet: name one, or let it be asked for its models first",
-                provider.id
-            );
-            ApiError::new(422, "no_model", message)
-        })?,
+        None => match cheapest(&catalog, &provider) {
+            Some(model) => model,
+            None => ask_for_one(shared, &provider).await,
+        },
     };
     let endpoint = format!("{ROOT}providers/NAME/test");
     let relay = shared.relay.clone();
@@ -61,6 +61,17 @@ pub(in crate::admin::api) async fn test(shared: &Arc<Shared>, name: &str, reques
     Ok(reply::lines(move |out| async move {
         Box::pin(relay.probe(&model, &endpoint, &mut |step| out.send(&step))).await;
     }))
+}
+
+/// The cheapest model of a provider that has not been asked for its models yet. If it does not say, something else is
+/// wrong, or the operator has to name one: the call will tell.
+async fn ask_for_one(shared: &Shared, provider: &Arc<Provider>) -> Arc<Model> {
+    let listed = shared.relay.transport().models(provider).await;
+    if provider.is_ready() {
+        shared.in_force.listed(&provider.id, listed);
+    }
+    let catalog = shared.catalog.load();
+    cheapest(&catalog, provider).unwrap_or_else(|| catalog.unlisted(provider, NO_MODEL))
 }
 
 /// The model of an id, with or without the provider's prefix; one that nobody has listed is asked all the same.
