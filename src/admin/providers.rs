@@ -103,6 +103,7 @@ impl Card {
         };
         let reason = match (one.state, &one.failing) {
             ("ready", Some(failing)) => failing.reason.clone(),
+            ("missing", _) if one.entry.origin == "database" => "It has no key: edit it, and enter one.".to_owned(),
             ("missing", _) => format!("Set {}.", one.reason.as_deref().unwrap_or_default()),
             _ => one.reason.clone().unwrap_or_default(),
         };
