@@ -101,7 +101,7 @@ fn read(conn: &mut Conn<'_>, period: &str, now: UnixMillis) -> Result<Numbers, S
 fn period_from(from: &str, now: UnixMillis) -> Period {
     Period::parse(Some(from), None, now).unwrap_or_else(|error| match error {
         // In the first millisecond of a day, today has no length yet.
-        PeriodError::Unreadable(_) | PeriodError::Backwards => Period { from: now, to: now },
+        PeriodError::Unreadable(_) | PeriodError::Backwards | PeriodError::Unknown(_) => Period { from: now, to: now },
     })
 }
 

@@ -13,7 +13,7 @@ use crate::tracking::{self, Dimension, Journal, Period, Recorder};
 /// What to report.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// What the rows are: tag, model, provider, key, client, alias or router
+    /// What the rows are: tag, model, provider, key, client, alias, router or user
     #[arg(long, value_name = "WHAT", default_value = "tag")]
     by: Dimension,
     /// Begin of the period: 2026-11-01, 2026-11-01T08:00:00Z, 7d or 24h ago (UTC, whole hours) [default: 30d]

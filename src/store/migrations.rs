@@ -20,6 +20,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 5, sql: include_str!("migrations/005_decisions.sql") },
     Migration { number: 6, sql: include_str!("migrations/006_admin.sql") },
     Migration { number: 7, sql: include_str!("migrations/007_entry_history.sql") },
+    Migration { number: 8, sql: include_str!("migrations/008_usage_details.sql") },
     Migration { number: 9, sql: include_str!("migrations/009_sealed_keys.sql") },
     Migration { number: 13, sql: include_str!("migrations/013_connect_time.sql") },
 ];

@@ -3,9 +3,14 @@
 //! Two tables are written together. `usage_by_dimension` answers what reports ask (one dimension, or the total) from a
 //! few rows per hour, however many combinations there are. `usage_hourly` has those combinations, for questions that
 //! narrow one dimension by another. A row there stands for a *set* of tags: a request with two tags counts fully for
-//! each of them, and once in everything else.
+//! each of them, and once in everything else. `usage_hourly_by_user` has the combinations of requests that name an end
+//! user; only questions about users read it, and of one hour it has a thousand of them at most. [`latency`] has how long
+//! answers took.
 
+mod breakdown;
+mod combinations;
 mod hours;
+pub mod latency;
 mod read;
 mod write;
 
@@ -15,9 +20,10 @@ use std::str::FromStr;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
+pub use breakdown::{Breakdown, Bucket, Cell, Filters, Group, Span, breakdown};
 pub use hours::hours_with;
-pub use read::{series, sums_by, sums_within, total};
-pub use write::add_all;
+pub use read::{first_hour, series, total};
+pub use write::{MAX_USERS_PER_HOUR, add_all};
 
 use super::StoreError;
 use super::driver::Row;
@@ -25,6 +31,8 @@ use crate::clock::UnixMillis;
 
 /// Milliseconds of an hour.
 pub const HOUR_MS: i64 = 3_600_000;
+/// Stands where a dimension's word would, for the sums of end users beyond the limit of an hour.
+const OTHER_USERS: &str = "other_users";
 /// Stands where a dimension's word would, for the sums of all requests.
 const TOTAL: &str = "total";
 
@@ -47,6 +55,8 @@ pub struct Dimensions<'a> {
     pub alias: &'a str,
     /// The smart router that decided.
     pub router: &'a str,
+    /// The end user, as the client names them.
+    pub user: &'a str,
 }
 
 /// Sums over requests. Tokens are disjoint, except `reasoning_tokens`, which lie inside `output_tokens`.
@@ -94,7 +104,8 @@ impl Serialize for Counters {
 }
 
 impl<'a> Dimensions<'a> {
-    /// The values a request with these has in one dimension: one, or as many as it has tags.
+    /// The values under which a request with these is summed up in one dimension: one, as many as it has tags, or none
+    /// where it names no end user.
     fn values(&self, of: Dimension) -> Vec<Cow<'a, str>> {
         let one = match of {
             Dimension::Tag if self.tags.is_empty() => "",
@@ -106,6 +117,9 @@ impl<'a> Dimensions<'a> {
             Dimension::Client => self.client,
             Dimension::Alias => self.alias,
             Dimension::Router => self.router,
+            // Requests that name nobody are what is left of the total: no row for each of their hours.
+            Dimension::User if self.user.is_empty() => return Vec::new(),
+            Dimension::User => self.user,
         };
         vec![one.into()]
     }
@@ -122,6 +136,24 @@ impl Counters {
         for (sum, more) in self.fields_mut().into_iter().zip(other.fields()) {
             *sum = sum.saturating_add(more);
         }
+    }
+
+    /// Takes another sum away, which has to be a part of this one.
+    pub fn subtract(&mut self, other: &Self) {
+        for (sum, less) in self.fields_mut().into_iter().zip(other.fields()) {
+            *sum = sum.saturating_sub(less);
+        }
+    }
+
+    /// Nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Prompt and answer together, caches included.
+    pub fn tokens(&self) -> i64 {
+        let parts = [self.input_tokens, self.output_tokens, self.cache_read_tokens, self.cache_write_tokens];
+        parts.into_iter().fold(0, i64::saturating_add)
     }
 
     /// In the order of the columns.
@@ -187,12 +219,14 @@ pub enum Dimension {
     Alias,
     /// The smart router that decided.
     Router,
+    /// The end user, as the client names them.
+    User,
 }
 
 impl Dimension {
     /// Every dimension.
-    pub const ALL: [Self; 7] =
-        [Self::Tag, Self::Model, Self::Provider, Self::Key, Self::Client, Self::Alias, Self::Router];
+    pub const ALL: [Self; 8] =
+        [Self::Tag, Self::Model, Self::Provider, Self::Key, Self::Client, Self::Alias, Self::Router, Self::User];
 
     /// The word used on the command line and in reports.
     pub fn as_str(self) -> &'static str {
@@ -204,13 +238,14 @@ impl Dimension {
             Self::Client => "client",
             Self::Alias => "alias",
             Self::Router => "router",
+            Self::User => "user",
         }
     }
 }
 
 /// The word is none that a report can be grouped by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not tag, model, provider, key, client, alias or router")]
+#[error("`{0}` is not tag, model, provider, key, client, alias, router or user")]
 pub struct UnknownDimension(String);
 
 impl FromStr for Dimension {

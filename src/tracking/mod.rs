@@ -25,11 +25,14 @@ pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};
 pub use recorder::Recorder;
 pub use recording::{Outcome, Recording};
-pub use report::{Period, PeriodError, Report, Row, moment, report};
+pub use report::{
+    Asked, Detail, DetailRow, Forecast, Latency, MonthSoFar, Percentiles, Period, PeriodError, Point, Report, Row,
+    Step, forecast, latency, moment, month_so_far, report, usage,
+};
 pub use search::{Search, cursor_from_text, cursor_to_text, search};
 
 pub use crate::store::requests::{Cursor, Page, Place};
-pub use crate::store::usage::{Counters, Dimension, UnknownDimension};
+pub use crate::store::usage::{Counters, Dimension, Filters, Group, UnknownDimension};
 
 use crate::store::{Conn, StoreError, requests};
 

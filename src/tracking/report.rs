@@ -1,13 +1,22 @@
-//! Who spent what: sums over a period, per tag, model, provider, key, client, alias or router.
+//! Who spent what: sums over a period, per tag, model, provider, key, client, alias, router or end user.
+//!
+//! [`report()`] is what the command line prints. [`usage()`] is what the admin listener shows: the same with filters, a
+//! course over time and the period before. [`latency()`] is how long it took, [`forecast()`] where it leads.
 
+mod detail;
+mod forecast;
+mod latency;
 mod period;
 mod text;
 
 use serde::Serialize;
 
+pub use detail::{Asked, Detail, DetailRow, Point, Step, usage};
+pub use forecast::{Forecast, MonthSoFar, forecast, month_so_far};
+pub use latency::{Latency, Percentiles, latency};
 pub use period::{Period, PeriodError, moment};
 
-use crate::store::usage::{self, Counters, Dimension};
+use crate::store::usage::{self, Counters, Dimension, Filters, Group, Span};
 use crate::store::{Conn, StoreError};
 
 /// Sums over a period.
@@ -40,13 +49,28 @@ pub struct Row {
 /// # Errors
 /// When the database cannot be read.
 pub fn report(conn: &mut Conn<'_>, by: Dimension, period: Period) -> Result<Report, StoreError> {
-    // One transaction, so that rows and total speak of the same moment while a server goes on writing.
-    conn.read(|tx| {
-        let mut rows: Vec<Row> =
-            usage::sums_by(tx, by, period.from, period.to)?.into_iter().map(|(key, sums)| Row { key, sums }).collect();
-        rows.sort_by(|a, b| b.sums.cost_nano_usd.cmp(&a.sums.cost_nano_usd).then_with(|| a.key.cmp(&b.key)));
-        Ok(Report { by, period, rows, total: usage::total(tx, period.from, period.to)? })
-    })
+    let rows_and_total = usage::breakdown(conn, by, &Filters::new(), period.as_one())?;
+    let mut rows: Vec<Row> = Vec::new();
+    for cell in rows_and_total.cells {
+        let key = match cell.group {
+            Group::Value(key) => key,
+            Group::None => String::new(),
+            Group::Others => OTHER_USERS.to_owned(),
+        };
+        rows.push(Row { key, sums: cell.sums });
+    }
+    rows.sort_by(|a, b| b.sums.cost_nano_usd.cmp(&a.sums.cost_nano_usd).then_with(|| a.key.cmp(&b.key)));
+    Ok(Report { by, period, rows, total: rows_and_total.totals.into_values().next().unwrap_or_default() })
+}
+
+/// Stands for end users beyond those that are told apart in an hour.
+const OTHER_USERS: &str = "(other users)";
+
+impl Period {
+    /// One bucket, compared with nothing. It begins at or before the period, because buckets lie where they lie.
+    fn as_one(self) -> Span {
+        Span { from: self.from, to: self.to, step_ms: i64::MAX, before: (self.from, self.from) }
+    }
 }
 
 fn word<S: serde::Serializer>(by: &Dimension, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,6 +1,7 @@
 //! What a record adds to the sums of its hour.
 
 use super::UsageRecord;
+use crate::store::usage::latency::Measure;
 use crate::store::usage::{Counters, Dimensions, hour_of};
 
 /// More tokens than any request has, yet so few that millions of such requests can be summed: a provider that
@@ -20,7 +21,17 @@ pub(super) fn dimensions(record: &UsageRecord) -> Dimensions<'_> {
         client: &record.client,
         alias: record.alias.as_deref().unwrap_or_default(),
         router: record.router.as_deref().unwrap_or_default(),
+        user: record.end_user.as_deref().unwrap_or_default(),
     }
+}
+
+/// How long a client waited for what it asked for; nothing for what it did not get. The first token is one of a stream:
+/// a whole answer has no beginning that anybody sees.
+pub(super) fn latencies(record: &UsageRecord) -> impl Iterator<Item = (Measure, u32)> {
+    let is_answer = !record.is_designator_call() && !record.has_failed();
+    let first_token = record.first_token_ms.filter(|_| record.stream);
+    let both = [(Measure::Total, Some(record.total_ms)), (Measure::FirstToken, first_token)];
+    both.into_iter().filter_map(move |(measure, millis)| Some((measure, millis.filter(|_| is_answer)?)))
 }
 
 /// The sums of this one record.
@@ -81,6 +92,16 @@ mod tests {
         };
         let sums = counters(&call);
         assert_eq!((sums.requests, sums.errors, sums.input_tokens, sums.cost_nano_usd), (0, 0, 7, 5));
+    }
+
+    #[test]
+    fn only_answers_took_time_and_only_streams_begin() {
+        let whole = UsageRecord { status: 200, total_ms: 9, first_token_ms: Some(3), ..UsageRecord::default() };
+        let of = |record: UsageRecord| latencies(&record).collect::<Vec<_>>();
+        assert_eq!(of(whole.clone()), [(Measure::Total, 9)]);
+        assert_eq!(of(UsageRecord { stream: true, ..whole.clone() }), [(Measure::Total, 9), (Measure::FirstToken, 3)]);
+        assert_eq!(of(UsageRecord { status: 500, ..whole.clone() }), []);
+        assert_eq!(of(UsageRecord { endpoint: UsageRecord::DESIGNATOR.into(), ..whole }), []);
     }
 
     #[test]

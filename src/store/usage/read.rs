@@ -1,31 +1,24 @@
-//! Asking for sums. All times are starts of hours in `from..to`.
+//! Asking for sums of one thing. All times are starts of hours in `from..to`.
 
 use std::sync::LazyLock;
 
 use super::{COUNTER_COLUMNS, Counters, Dimension, TOTAL};
 use crate::clock::UnixMillis;
 use crate::store::StoreError;
-use crate::store::driver::{Conn, Param};
+use crate::store::driver::Conn;
 
-static SUMS: LazyLock<String> =
+/// The sums of a `select`, in the order in which [`Counters`] are read.
+pub(super) static SUMS: LazyLock<String> =
     LazyLock::new(|| COUNTER_COLUMNS.map(|column| format!("cast(coalesce(sum({column}), 0) as bigint)")).join(", "));
 
-/// Sums per value of the dimension, in no particular order. Requests without one are under the empty text.
+/// The hour of the first request there are sums of.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn sums_by(
-    conn: &mut Conn<'_>,
-    by: Dimension,
-    from: UnixMillis,
-    to: UnixMillis,
-) -> Result<Vec<(String, Counters)>, StoreError> {
-    let sql = format!(
-        "select dimension_value, {} from usage_by_dimension
-         where dimension = $1 and hour_ms >= $2 and hour_ms < $3 group by dimension_value",
-        *SUMS
-    );
-    grouped(conn, &sql, &[by.as_str().into(), from.into(), to.into()])
+pub fn first_hour(conn: &mut Conn<'_>) -> Result<Option<UnixMillis>, StoreError> {
+    let sql = "select min(hour_ms) from usage_by_dimension where dimension = $1";
+    let first = conn.query(sql, &[TOTAL.into()], |row| row.optional_integer(0))?.pop().flatten();
+    Ok(first.map(UnixMillis))
 }
 
 /// Sums of all requests, each counted once.
@@ -59,60 +52,4 @@ pub fn series(
     conn.query(&sql, &[dimension.into(), from.into(), to.into(), value.into()], |row| {
         Ok((UnixMillis(row.integer(0)?), Counters::read(row, 1)?))
     })
-}
-
-/// Sums per value of a dimension among the requests that have one value in another: which models a team used.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn sums_within(
-    conn: &mut Conn<'_>,
-    by: Dimension,
-    (within, value): (Dimension, &str),
-    from: UnixMillis,
-    to: UnixMillis,
-) -> Result<Vec<(String, Counters)>, StoreError> {
-    // Each side joins the tags for itself: grouping by tag within a tag shows the tags it is used together with.
-    let sql = format!(
-        "select {}, {} from usage_hourly
-         left join tag_set_members grouped on grouped.tag_set = {}
-         left join tag_set_members narrowed on narrowed.tag_set = {}
-         where hour_ms >= $1 and hour_ms < $2 and {} = $3 group by 1",
-        value_of(by, "grouped"),
-        *SUMS,
-        joined_tags(by),
-        joined_tags(within),
-        value_of(within, "narrowed"),
-    );
-    grouped(conn, &sql, &[from.into(), to.into(), value.into()])
-}
-
-fn grouped(conn: &mut Conn<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<(String, Counters)>, StoreError> {
-    conn.query(sql, params, |row| Ok((row.text(0)?, Counters::read(row, 1)?)))
-}
-
-/// The value of a combination in a dimension, given the name under which its tags are joined.
-fn value_of(dimension: Dimension, tags: &str) -> String {
-    match dimension {
-        Dimension::Tag => format!("coalesce({tags}.tag, '')"),
-        Dimension::Model => "case when model = '' then '' else provider || '/' || model end".to_owned(),
-        Dimension::Provider => "provider".to_owned(),
-        Dimension::Key => "key_name".to_owned(),
-        Dimension::Client => "client".to_owned(),
-        Dimension::Alias => "alias".to_owned(),
-        Dimension::Router => "router".to_owned(),
-    }
-}
-
-/// Which tag set to join: none where tags do not matter, or each row would be there once per tag.
-fn joined_tags(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Tag => "usage_hourly.tag_set",
-        Dimension::Model
-        | Dimension::Provider
-        | Dimension::Key
-        | Dimension::Client
-        | Dimension::Alias
-        | Dimension::Router => "null",
-    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::UnixMillis;
+use crate::store::usage::latency::Latencies;
 use crate::store::usage::{Counters, Dimensions};
 use crate::store::{Conn, StoreError, keys, positions, requests, usage};
 use crate::tracking::journal::{Batch, Tail};
@@ -110,6 +111,7 @@ fn copy(journal: &Journal, tail: &mut Tail, conn: &mut Conn<'_>) -> Result<bool,
 fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreError> {
     conn.transaction(|tx| {
         let mut sums: BTreeMap<Dimensions<'_>, Counters> = BTreeMap::new();
+        let mut latencies = Latencies::default();
         let mut last_used: BTreeMap<&str, UnixMillis> = BTreeMap::new();
         // The position already keeps records from being written twice; the id is the second lock on that door.
         let is_new = requests::insert(tx, batch.records.iter().map(|record| columns::values(record)))?;
@@ -119,6 +121,7 @@ fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreE
                 continue;
             }
             sums.entry(rollup::dimensions(record)).or_default().add(&rollup::counters(record));
+            rollup::latencies(record).for_each(|(measure, millis)| latencies.count(record.started, measure, millis));
             beside::insert(tx, record)?;
             if let Some(key) = &record.key {
                 let last = last_used.entry(key).or_default();
@@ -126,6 +129,7 @@ fn write(conn: &mut Conn<'_>, segment: &str, batch: &Batch) -> Result<(), StoreE
             }
         }
         usage::add_all(tx, &sums)?;
+        latencies.write(tx)?;
         for (key, at) in last_used {
             keys::touch(tx, key, at)?;
         }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Serialize, Serializer};
 
 use crate::clock::UnixMillis;
@@ -31,6 +32,9 @@ pub enum PeriodError {
     /// Nothing lies between the two.
     #[error("the period ends before it begins")]
     Backwards,
+    /// Not the name of a period.
+    #[error("`{0}` is not a period: write 24h, 7d, today, yesterday, this-month, last-month, 2026-11 or 2026-11-21")]
+    Unknown(String),
 }
 
 impl Period {
@@ -51,6 +55,78 @@ impl Period {
         let from = hour_of(from);
         if from >= to { Err(PeriodError::Backwards) } else { Ok(Self { from, to }) }
     }
+
+    /// Reads one word: `24h` or `7d` up to now, `today`, `yesterday`, `this-month`, `last-month`, a month (`2026-11`) or a
+    /// day (`2026-11-21`). All in UTC; what has not ended yet ends with this hour.
+    ///
+    /// # Errors
+    /// [`PeriodError::Unknown`] for other words, [`PeriodError::Backwards`] for what has not begun.
+    pub fn named(word: &str, now: UnixMillis) -> Result<Self, PeriodError> {
+        let word = word.trim();
+        let unknown = || PeriodError::Unknown(word.to_owned());
+        let today = day_of(now);
+        let day = |date: Date| Ok((date, date.tomorrow().map_err(|_| unknown())?));
+        let month = |first: Date| Ok((first, next_month(first).ok_or_else(unknown)?));
+        let (first, end) = match word {
+            "today" => day(today)?,
+            "yesterday" => day(today.yesterday().map_err(|_| unknown())?)?,
+            "this-month" => month(today.first_of_month())?,
+            "last-month" => month(today.first_of_month().yesterday().map_err(|_| unknown())?.first_of_month())?,
+            _ if word.len() == "2026-11".len() && word.contains('-') => {
+                month(format!("{word}-01").parse().map_err(|_| unknown())?)?
+            }
+            _ if word.len() == "2026-11-21".len() => day(word.parse().map_err(|_| unknown())?)?,
+            _ => return Self::parse(Some(word), None, now).map_err(|_| unknown()),
+        };
+        let this_hour = hour_of(UnixMillis(now.0.saturating_add(HOUR_MS - 1)));
+        let (from, to) = (midnight(first), midnight(end).min(this_hour));
+        if from >= to { Err(PeriodError::Backwards) } else { Ok(Self { from, to }) }
+    }
+
+    /// What to compare with: the stretch of the same length just before. A month, or its beginning, is compared with the
+    /// month before, and a day with the day before, each as far as it has come.
+    pub fn before(self) -> Self {
+        let length = self.to.0 - self.from.0;
+        let first = day_of(self.from);
+        let at_midnight = midnight(first) == self.from;
+        if at_midnight && length <= DAY_MS {
+            return Self { from: UnixMillis(self.from.0 - DAY_MS), to: UnixMillis(self.to.0 - DAY_MS) };
+        }
+        let month =
+            next_month(first).map(midnight).zip(first.yesterday().ok().map(|day| midnight(day.first_of_month())));
+        if let Some((end, from)) = month
+            && at_midnight
+            && first.day() == 1
+            && self.to <= end
+        {
+            // Fewer days than this month has so far: all of them. More: as many, unless this month is over.
+            let to = if self.to == end { self.from } else { UnixMillis(from.0 + length).min(self.from) };
+            return Self { from, to };
+        }
+        Self { from: UnixMillis(self.from.0 - length), to: self.from }
+    }
+
+    /// Its length in milliseconds.
+    pub fn length_ms(self) -> i64 {
+        self.to.0.saturating_sub(self.from.0)
+    }
+}
+
+/// The day, in UTC, in which a moment lies.
+pub(in crate::tracking) fn day_of(at: UnixMillis) -> Date {
+    Timestamp::from_millisecond(at.0).unwrap_or_default().to_zoned(TimeZone::UTC).date()
+}
+
+/// The first moment of a day.
+pub(in crate::tracking) fn midnight(date: Date) -> UnixMillis {
+    let start = date.to_zoned(TimeZone::UTC);
+    // Every date there is has a first moment in UTC.
+    UnixMillis(start.map_or(i64::MAX, |start| start.timestamp().as_millisecond()))
+}
+
+/// The first day of the month after; `None` at the end of the calendar.
+pub(in crate::tracking) fn next_month(date: Date) -> Option<Date> {
+    date.last_of_month().tomorrow().ok()
 }
 
 /// A moment, in the forms that [`Period::parse`] reads; a bare date is its first moment, or, as an end, the first of the
@@ -61,7 +137,7 @@ impl Period {
 pub fn moment(text: &str, now: UnixMillis, is_end: bool) -> Result<UnixMillis, PeriodError> {
     let text = text.trim();
     let unreadable = || PeriodError::Unreadable(text.to_owned());
-    if let Ok(date) = text.parse::<Date>().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
+    if let Ok(date) = text.parse::<Date>().and_then(|date| date.to_zoned(TimeZone::UTC))
         && text.len() == "2026-11-21".len()
     {
         return Ok(UnixMillis(date.timestamp().as_millisecond() + if is_end { DAY_MS } else { 0 }));
@@ -78,7 +154,7 @@ pub fn moment(text: &str, now: UnixMillis, is_end: bool) -> Result<UnixMillis, P
     ago.map(UnixMillis).ok_or_else(unreadable)
 }
 
-fn rfc3339<S: Serializer>(at: &UnixMillis, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn rfc3339<S: Serializer>(at: &UnixMillis, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&Timestamp::from_millisecond(at.0).unwrap_or_default())
 }
 
@@ -121,6 +197,33 @@ mod tests {
     fn days_and_hours_count_back_from_now() {
         assert_eq!(period(Some("7d"), None), Ok((at("2026-11-14T08:00:00Z"), at("2026-11-21T09:00:00Z"))));
         assert_eq!(period(Some("48h"), Some("24h")), Ok((at("2026-11-19T08:00:00Z"), at("2026-11-20T09:00:00Z"))));
+    }
+
+    #[test]
+    fn words_name_periods_and_what_lies_before_them() {
+        let now = at("2026-03-15T08:30:00Z");
+        for (word, from, to, before_from, before_to) in [
+            ("24h", "2026-03-14T08", "2026-03-15T09", "2026-03-13T07", "2026-03-14T08"),
+            ("today", "2026-03-15T00", "2026-03-15T09", "2026-03-14T00", "2026-03-14T09"),
+            ("yesterday", "2026-03-14T00", "2026-03-15T00", "2026-03-13T00", "2026-03-14T00"),
+            ("2026-03-14", "2026-03-14T00", "2026-03-15T00", "2026-03-13T00", "2026-03-14T00"),
+            ("this-month", "2026-03-01T00", "2026-03-15T09", "2026-02-01T00", "2026-02-15T09"),
+            ("last-month", "2026-02-01T00", "2026-03-01T00", "2026-01-01T00", "2026-02-01T00"),
+            ("2025-12", "2025-12-01T00", "2026-01-01T00", "2025-11-01T00", "2025-12-01T00"),
+        ] {
+            let hour = |text: &str| at(&format!("{text}:00:00Z"));
+            let period = Period::named(word, now).unwrap();
+            assert_eq!((period.from, period.to), (hour(from), hour(to)), "{word}");
+            let before = period.before();
+            assert_eq!((before.from, before.to), (hour(before_from), hour(before_to)), "before {word}");
+        }
+        // The thirtieth of March has nothing to be compared with in February but the whole of it.
+        let late = Period::named("this-month", at("2026-03-30T12:00:00Z")).unwrap().before();
+        assert_eq!((late.from, late.to), (at("2026-02-01T00:00:00Z"), at("2026-03-01T00:00:00Z")));
+        for word in ["", "2026-13", "2026-1", "9999-12", "month", "7w", "2026-11-31", "-999-01"] {
+            assert_eq!(Period::named(word, now), Err(PeriodError::Unknown(word.into())), "{word}");
+        }
+        assert_eq!(Period::named("2026-04", now), Err(PeriodError::Backwards));
     }
 
     #[test]

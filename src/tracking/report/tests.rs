@@ -110,6 +110,7 @@ fn keys_of(record: &UsageRecord, by: Dimension) -> Vec<String> {
         Dimension::Client => vec![record.client.clone()],
         Dimension::Alias => vec![record.alias.clone().unwrap_or_default()],
         Dimension::Router => vec![record.router.clone().unwrap_or_default()],
+        Dimension::User => vec![record.end_user.clone().unwrap_or_default()],
     }
 }
 
@@ -120,7 +121,7 @@ fn any_record() -> impl Strategy<Value = UsageRecord> {
     (
         (tags, name(), name(), name(), name(), name()),
         (count(), count(), count(), count(), count(), count()),
-        (prop::option::of(0..1_000_000_i64), 0..6_i64, any::<bool>(), any::<bool>(), 0..10_000_u32),
+        (prop::option::of(0..1_000_000_i64), 0..6_i64, any::<bool>(), any::<bool>(), 0..10_000_u32, name()),
     )
         .prop_map(|(names, counts, rest)| UsageRecord {
             started: UnixMillis(rest.1 * HOUR + i64::from(rest.4)),
@@ -129,6 +130,7 @@ fn any_record() -> impl Strategy<Value = UsageRecord> {
             alias: names.2,
             router: names.3,
             client: names.4.unwrap_or_default(),
+            end_user: rest.5,
             provider: names.5.unwrap_or_else(|| "z".into()),
             model: "m".into(),
             usage: Usage {
@@ -148,22 +150,49 @@ fn any_record() -> impl Strategy<Value = UsageRecord> {
         })
 }
 
-/// The dimension among the requests with the tag `a`, as the database sums it up.
-fn narrowed(store: &Store, by: Dimension, period: Period) -> BTreeMap<String, Counters> {
-    let rows =
-        store.blocking(|conn| usage::sums_within(conn, by, (Dimension::Tag, "a"), period.from, period.to)).unwrap();
-    rows.into_iter().collect()
+/// The same as the database sums it up, of the second period and of the one before.
+type Sums = (BTreeMap<Group, [Counters; 2]>, [Counters; 2]);
+
+/// Some filters, with values that some records have, or none of which there is one.
+fn any_filters() -> impl Strategy<Value = Filters> {
+    let value = prop::sample::select(vec!["", "a", "x", "y", "z/m"]).prop_map(str::to_owned);
+    prop::collection::btree_map(prop::sample::select(Dimension::ALL.to_vec()), value, 0..3)
 }
 
-/// The same, summed up here.
-fn naive_narrowed(records: &[&UsageRecord], by: Dimension) -> BTreeMap<String, Counters> {
-    let mut rows: BTreeMap<String, Counters> = BTreeMap::new();
-    for record in records.iter().filter(|record| record.tags.contains(&"a".to_owned())) {
-        for key in keys_of(record, by) {
-            rows.entry(key).or_default().add(&rollup::counters(record));
+fn naive(records: &[UsageRecord], by: Dimension, filters: &Filters, periods: [Period; 2]) -> Sums {
+    let mut sums = Sums::default();
+    let passes = |record: &UsageRecord| filters.iter().all(|(of, value)| keys_of(record, *of).contains(value));
+    for record in records.iter().filter(|record| passes(record)) {
+        for (at, period) in periods.iter().enumerate() {
+            if (period.from..period.to).contains(&record.started) {
+                sums.1[at].add(&rollup::counters(record));
+                for key in keys_of(record, by) {
+                    let group = if key.is_empty() { Group::None } else { Group::Value(key) };
+                    sums.0.entry(group).or_default()[at].add(&rollup::counters(record));
+                }
+            }
         }
     }
-    rows
+    sums
+}
+
+/// As rows and totals have it, and again as the points add up to.
+fn asked(store: &Store, by: Dimension, filters: &Filters, period: Period) -> Sums {
+    let asked = Asked { by, period, filters: filters.clone(), limit: 1_000 };
+    let found = store.blocking(|conn| usage(conn, &asked)).unwrap();
+    let mut total = Counters::default();
+    let mut of_points: BTreeMap<&Group, Counters> = BTreeMap::new();
+    for point in &found.points {
+        total.add(&point.total);
+        for (group, sums) in found.top.iter().zip(&point.values) {
+            of_points.entry(group).or_default().add(sums);
+        }
+        assert_eq!(point.others, Counters::default(), "there are fewer groups than are shown");
+    }
+    assert_eq!(total, found.total);
+    let of_rows = found.rows.iter().filter(|row| !row.sums.is_empty()).map(|row| (&row.group, row.sums));
+    assert_eq!(of_points, of_rows.collect());
+    (found.rows.into_iter().map(|row| (row.group, [row.sums, row.before])).collect(), [found.total, found.total_before])
 }
 
 proptest! {
@@ -171,6 +200,7 @@ proptest! {
     #[test]
     fn a_report_is_the_sum_over_its_records(
         mut records in prop::collection::vec(any_record(), 0..40), from in 0..3_i64, length in 1..4_i64,
+        filters in any_filters(),
     ) {
         for (number, record) in records.iter_mut().enumerate() {
             record.id = number.to_string();
@@ -191,7 +221,8 @@ proptest! {
                 let report = store.blocking(|conn| report(conn, by, period)).unwrap();
                 let found: BTreeMap<_, _> = report.rows.into_iter().map(|row| (row.key, row.sums)).collect();
                 assert_eq!((found, report.total), (rows, total), "{by:?}");
-                assert_eq!(narrowed(store, by, period), naive_narrowed(&inside, by), "{by:?} within a tag");
+                let both = [period, period.before()];
+                assert_eq!(asked(store, by, &filters, period), naive(&records, by, &filters, both), "{by:?}, {filters:?}");
             }
         });
     }

@@ -7,7 +7,7 @@ use crate::money::NanoUsd;
 use crate::store::usage::Counters;
 
 /// Columns of the CSV form: those of the JSON form.
-const CSV_HEADER: [&str; 11] = [
+pub(super) const CSV_HEADER: [&str; 11] = [
     "key",
     "requests",
     "errors",
@@ -86,7 +86,7 @@ impl Report {
 const COST: usize = 7;
 
 /// The numbers as plain text; a cost of which nothing is known is empty.
-fn numbers(sums: &Counters) -> [String; 10] {
+pub(super) fn numbers(sums: &Counters) -> [String; 10] {
     let cost = sums.known_cost().map_or_else(String::new, |cost| cost.to_string());
     let mut cells = [
         sums.requests,
@@ -123,6 +123,6 @@ fn line(key: &str, cells: [String; 10]) -> Vec<String> {
 }
 
 /// Spreadsheets run cells that begin so as formulas; an apostrophe makes them text.
-fn spreadsheet_safe(cell: &str) -> Cow<'_, str> {
+pub(super) fn spreadsheet_safe(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
 }

@@ -1,0 +1,218 @@
+//! Sums of a period in buckets of time, told apart by one dimension and narrowed by others.
+//!
+//! Every question is answered from roll-ups, by the smallest table that knows: `usage_by_dimension` for one dimension,
+//! `usage_hourly` for combinations, `usage_hourly_by_user` where end users matter. Users have rows only where requests
+//! name them, so requests that name nobody are what the others leave of the total.
+
+use std::collections::BTreeMap;
+
+use super::combinations::{Table, scan, scan_total};
+use super::read::SUMS;
+use super::{Counters, Dimension, OTHER_USERS, TOTAL};
+use crate::clock::UnixMillis;
+use crate::store::StoreError;
+use crate::store::driver::{Conn, Param};
+
+/// What requests have to have in a dimension; the empty text: nothing. Of tags, one of theirs.
+pub type Filters = BTreeMap<Dimension, String>;
+
+/// Starts of hours in `from..to`, in buckets of `step_ms` (an hour or a whole number of them, from 1970 on), and with them
+/// the sums of an earlier period, as one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Start of the first hour.
+    pub from: UnixMillis,
+    /// End of the last hour.
+    pub to: UnixMillis,
+    /// Length of a bucket.
+    pub step_ms: i64,
+    /// Start and end of the earlier period; it ends before the span begins.
+    pub before: (UnixMillis, UnixMillis),
+}
+
+/// Where in time a sum lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bucket {
+    /// In the earlier period.
+    Before,
+    /// In the bucket that begins then; the first one may begin before its period does.
+    At(UnixMillis),
+}
+
+/// Whom a sum belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// The tag, model, ….
+    Value(String),
+    /// Requests that have none.
+    None,
+    /// End users beyond those that are told apart in an hour.
+    Others,
+}
+
+/// The sums of a group in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// When.
+    pub bucket: Bucket,
+    /// Who.
+    pub group: Group,
+    /// How much.
+    pub sums: Counters,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Breakdown {
+    /// In no particular order, one per bucket and group that has something.
+    pub cells: Vec<Cell>,
+    /// Every request once, per bucket: the cells cannot be added up where a request has two tags.
+    pub totals: BTreeMap<Bucket, Counters>,
+}
+
+/// Sums per bucket and value of a dimension, of the requests that pass every filter.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn breakdown(conn: &mut Conn<'_>, by: Dimension, filters: &Filters, span: Span) -> Result<Breakdown, StoreError> {
+    let only_its_own = filters.keys().all(|dimension| *dimension == by);
+    if only_its_own && (by != Dimension::Tag || filters.is_empty()) {
+        return of_dimension(conn, by, filters.get(&by).map(String::as_str), span);
+    }
+    match filters.get(&Dimension::User).map(String::as_str) {
+        None if by == Dimension::User => {
+            let mut named = scan(conn, Table::ByUser, by, filters, span)?;
+            named.cells.iter_mut().filter(|cell| cell.group == Group::None).for_each(|cell| cell.group = Group::Others);
+            let totals = scan_total(conn, Table::All, filters, span)?;
+            Ok(named.with_nobody(totals))
+        }
+        None => scan(conn, Table::All, by, filters, span),
+        Some("") => {
+            let mut others = filters.clone();
+            others.remove(&Dimension::User);
+            if by == Dimension::User {
+                let named = scan(conn, Table::ByUser, by, &others, span)?;
+                let totals = scan_total(conn, Table::All, &others, span)?;
+                return Ok(named.with_nobody(totals).only_nobody());
+            }
+            let mut all = scan(conn, Table::All, by, &others, span)?;
+            all.subtract(&scan(conn, Table::ByUser, by, &others, span)?);
+            Ok(all)
+        }
+        Some(_) => scan(conn, Table::ByUser, by, filters, span),
+    }
+}
+
+/// One dimension, or one value of it, from the table that has no more than that.
+fn of_dimension(conn: &mut Conn<'_>, by: Dimension, value: Option<&str>, span: Span) -> Result<Breakdown, StoreError> {
+    let (is_user, narrowed) = (by == Dimension::User, value.filter(|value| by != Dimension::User || !value.is_empty()));
+    let mut found = Breakdown { cells: summed_up(conn, by.as_str(), narrowed, span)?, totals: BTreeMap::new() };
+    if narrowed.is_some() {
+        found.add_up();
+        return Ok(found);
+    }
+    let totals = summed_up(conn, TOTAL, None, span)?.into_iter().map(|cell| (cell.bucket, cell.sums)).collect();
+    if !is_user {
+        found.totals = totals;
+        return Ok(found);
+    }
+    let others = summed_up(conn, OTHER_USERS, None, span)?.into_iter();
+    found.cells.extend(others.map(|cell| Cell { group: Group::Others, ..cell }));
+    let found = found.with_nobody(totals);
+    Ok(if value.is_some() { found.only_nobody() } else { found })
+}
+
+fn summed_up(conn: &mut Conn<'_>, dimension: &str, value: Option<&str>, span: Span) -> Result<Vec<Cell>, StoreError> {
+    let mut params: Vec<Param<'_>> = span.bucket_params().into();
+    params.extend([dimension.into(), span.before.0.into(), span.to.into()]);
+    params.extend(value.map(Param::from));
+    let sql = format!(
+        "select {}, dimension_value, {} from usage_by_dimension
+         where dimension = $3 and hour_ms >= $4 and hour_ms < $5{} group by 1, 2",
+        span.bucket_column(),
+        *SUMS,
+        if value.is_some() { " and dimension_value = $6" } else { "" },
+    );
+    read_cells(conn, &sql, &params)
+}
+
+/// Rows of a bucket, a value and its sums.
+pub(super) fn read_cells(conn: &mut Conn<'_>, sql: &str, params: &[Param<'_>]) -> Result<Vec<Cell>, StoreError> {
+    let cells = conn.query(sql, params, |row| {
+        let Some(bucket) = Bucket::read(row.integer(0)?) else { return Ok(None) };
+        Ok(Some(Cell { bucket, group: Group::of(row.text(1)?), sums: Counters::read(row, 2)? }))
+    })?;
+    Ok(cells.into_iter().flatten().collect())
+}
+
+impl Span {
+    /// The bucket of `hour_ms`, as a number for [`Bucket::read`]. Its two parameters are the first of the statement.
+    pub(super) fn bucket_column(&self) -> String {
+        let step = self.step_ms;
+        format!("case when hour_ms < $1 then -2 when hour_ms < $2 then -1 else hour_ms / {step} * {step} end")
+    }
+
+    pub(super) fn bucket_params(&self) -> [Param<'static>; 2] {
+        [self.before.1.into(), self.from.into()]
+    }
+}
+
+impl Bucket {
+    /// `None`: between the two periods.
+    fn read(number: i64) -> Option<Self> {
+        match number {
+            -2 => Some(Self::Before),
+            -1 => None,
+            start => Some(Self::At(UnixMillis(start))),
+        }
+    }
+}
+
+impl Group {
+    fn of(value: String) -> Self {
+        if value.is_empty() { Self::None } else { Self::Value(value) }
+    }
+}
+
+impl Breakdown {
+    /// The totals, where no request is in two cells of a bucket.
+    pub(super) fn add_up(&mut self) {
+        for cell in &self.cells {
+            self.totals.entry(cell.bucket).or_default().add(&cell.sums);
+        }
+    }
+
+    /// What the cells leave of the totals belongs to nobody.
+    fn with_nobody(mut self, totals: BTreeMap<Bucket, Counters>) -> Self {
+        let mut left = totals.clone();
+        for cell in &self.cells {
+            left.entry(cell.bucket).or_default().subtract(&cell.sums);
+        }
+        let left = left.into_iter().filter(|(_, sums)| !sums.is_empty());
+        self.cells.extend(left.map(|(bucket, sums)| Cell { bucket, group: Group::None, sums }));
+        self.totals = totals;
+        self
+    }
+
+    fn only_nobody(mut self) -> Self {
+        self.cells.retain(|cell| cell.group == Group::None);
+        self.totals.clear();
+        self.add_up();
+        self
+    }
+
+    /// Takes away what is a part of this.
+    fn subtract(&mut self, part: &Self) {
+        let parts: BTreeMap<_, _> = part.cells.iter().map(|cell| ((cell.bucket, &cell.group), &cell.sums)).collect();
+        for cell in &mut self.cells {
+            if let Some(part) = parts.get(&(cell.bucket, &cell.group)) {
+                cell.sums.subtract(part);
+            }
+        }
+        self.cells.retain(|cell| !cell.sums.is_empty());
+        for (bucket, sums) in &part.totals {
+            self.totals.entry(*bucket).or_default().subtract(sums);
+        }
+        self.totals.retain(|_, sums| !sums.is_empty());
+    }
+}

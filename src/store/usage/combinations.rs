@@ -1,0 +1,132 @@
+//! Reading the tables that have combinations of dimensions, in one pass over their hours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::breakdown::{Breakdown, Bucket, Cell, Filters, Group, Span, read_cells};
+use super::read::SUMS;
+use super::{Counters, Dimension};
+use crate::store::StoreError;
+use crate::store::driver::{Conn, Param};
+
+/// Which requests a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    /// All, without their end users.
+    All,
+    /// Those that name an end user.
+    ByUser,
+}
+
+/// Sums per bucket and value of a dimension. Of end users only [`Table::ByUser`] knows.
+pub(super) fn scan(
+    conn: &mut Conn<'_>,
+    table: Table,
+    by: Dimension,
+    filters: &Filters,
+    span: Span,
+) -> Result<Breakdown, StoreError> {
+    let cells = passed(conn, table, column_of(by), filters, span)?;
+    let mut found = Breakdown { cells, totals: BTreeMap::new() };
+    found.add_up();
+    if by == Dimension::Tag {
+        found.cells = per_tag(&tags_of_sets(conn)?, found.cells);
+    }
+    Ok(found)
+}
+
+/// Sums per bucket.
+pub(super) fn scan_total(
+    conn: &mut Conn<'_>,
+    table: Table,
+    filters: &Filters,
+    span: Span,
+) -> Result<BTreeMap<Bucket, Counters>, StoreError> {
+    let cells = passed(conn, table, "''", filters, span)?;
+    Ok(cells.into_iter().map(|cell| (cell.bucket, cell.sums)).collect())
+}
+
+/// What passes the filters, by a column.
+fn passed(
+    conn: &mut Conn<'_>,
+    table: Table,
+    column: &str,
+    filters: &Filters,
+    span: Span,
+) -> Result<Vec<Cell>, StoreError> {
+    let mut params: Vec<Param<'_>> = span.bucket_params().into();
+    params.extend([span.before.0.into(), span.to.into()]);
+    let mut terms = vec!["hour_ms >= $3".to_owned(), "hour_ms < $4".to_owned()];
+    for (dimension, value) in filters {
+        let mut is = |column: &str, value: &str| {
+            params.push(value.to_owned().into());
+            terms.push(format!("{column} = ${}", params.len()));
+        };
+        match dimension {
+            Dimension::Tag if value.is_empty() => is("tag_set", ""),
+            Dimension::Tag => {
+                params.push(value.into());
+                terms.push(format!("tag_set in (select tag_set from tag_set_members where tag = ${})", params.len()));
+            }
+            Dimension::Model => match value.split_once('/') {
+                Some((provider, model)) => {
+                    is("provider", provider);
+                    is("model", model);
+                }
+                None => is("model", value),
+            },
+            Dimension::Provider
+            | Dimension::Key
+            | Dimension::Client
+            | Dimension::Alias
+            | Dimension::Router
+            | Dimension::User => is(column_of(*dimension), value),
+        }
+    }
+    let name = match table {
+        Table::All => "usage_hourly",
+        Table::ByUser => "usage_hourly_by_user",
+    };
+    let (bucket, wanted) = (span.bucket_column(), terms.join(" and "));
+    let sql = format!("select {bucket}, {column}, {} from {name} where {wanted} group by 1, 2", *SUMS);
+    read_cells(conn, &sql, &params)
+}
+
+/// What tells rows apart. For tags, their sets: those are taken apart afterwards, so that no row is read twice.
+fn column_of(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Tag => "tag_set",
+        Dimension::Model => "case when model = '' then '' else provider || '/' || model end",
+        Dimension::Provider => "provider",
+        Dimension::Key => "key_name",
+        Dimension::Client => "client",
+        Dimension::Alias => "alias",
+        Dimension::Router => "router",
+        Dimension::User => "end_user",
+    }
+}
+
+fn tags_of_sets(conn: &mut Conn<'_>) -> Result<HashMap<String, Vec<String>>, StoreError> {
+    let members =
+        conn.query("select tag_set, tag from tag_set_members", &[], |row| Ok((row.text(0)?, row.text(1)?)))?;
+    let mut sets: HashMap<String, Vec<String>> = HashMap::new();
+    for (set, tag) in members {
+        sets.entry(set).or_default().push(tag);
+    }
+    Ok(sets)
+}
+
+/// Cells of sets as cells of tags: a set counts fully for each of its tags.
+fn per_tag(sets: &HashMap<String, Vec<String>>, cells: Vec<Cell>) -> Vec<Cell> {
+    let mut sums: BTreeMap<(Bucket, Group), Counters> = BTreeMap::new();
+    for cell in cells {
+        match &cell.group {
+            Group::Value(set) => {
+                for tag in sets.get(set).into_iter().flatten() {
+                    sums.entry((cell.bucket, Group::Value(tag.clone()))).or_default().add(&cell.sums);
+                }
+            }
+            Group::None | Group::Others => sums.entry((cell.bucket, cell.group)).or_default().add(&cell.sums),
+        }
+    }
+    sums.into_iter().map(|((bucket, group), sums)| Cell { bucket, group, sums }).collect()
+}
