@@ -18,6 +18,7 @@ mod providers;
 mod reply;
 mod requests;
 mod routes;
+mod usage;
 mod words;
 
 use std::convert::Infallible;

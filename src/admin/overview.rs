@@ -1,28 +1,36 @@
-//! The first page: what is ready, who spent what, what happened last. Finished values; the template decides nothing.
+//! The first page: what is spent and where that leads, how long answers take, who is well, what happened last. Where
+//! nothing was answered yet it leads to the first answer. Finished values; the template decides nothing.
 
+mod guide;
 mod rows;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
 
 use super::reply::{self, Reply};
 use super::requests::RequestRow;
+use super::usage::{Question, bars};
 use super::{Shared, words};
 use crate::auth::AuthMode;
-use crate::catalog::{Catalog, ListedKind, Provider};
+use crate::catalog::{Catalog, Provider};
 use crate::clock::UnixMillis;
-use crate::protocol::ModelKind;
-use crate::store::{Conn, StoreError, usage};
-use crate::tracking::{self, Counters, Dimension, Period, PeriodError, Report, UsageRecord};
+use crate::store::{Conn, StoreError, keys, usage};
+use crate::tracking::{
+    self, Asked, Detail, Dimension, Filters, Health, Latency, MonthSoFar, Period, Place, Search, UsageRecord,
+};
+use guide::Guide;
 use rows::{Card, Group, ProviderRow};
 
 /// Requests shown.
-const RECENT: u32 = 20;
-
-/// The periods one can choose, as the report understands them, and in words. The first is the default.
-const PERIODS: [(&str, &str); 3] = [("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days")];
+const RECENT: u32 = 10;
+/// Rows of the tables of tags and models.
+const TOP: usize = 5;
+/// Days of the picture, and of what tags and models are summed up over.
+const DAYS: i64 = 30;
+/// The address of the same stretch of time on the page of usage.
+const DAYS_WORD: &str = "30d";
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -33,130 +41,107 @@ struct Overview {
     now: String,
     /// Where the API is, for people.
     api: String,
-    /// A command to try.
-    example: String,
+    /// Until the first answer.
+    guide: Option<Guide>,
+    cards: Vec<Card>,
+    bars: Vec<super::usage::Bar>,
+    /// The picture in words.
+    bars_words: String,
+    groups: [Group; 2],
     ready: Vec<ProviderRow>,
     /// Providers that are known but cannot be called.
     waiting: Vec<ProviderRow>,
-    cards: [Card; 3],
-    periods: [PeriodLink; 3],
-    groups: [Group; 2],
     requests: Vec<RequestRow>,
-}
-
-struct PeriodLink {
-    value: &'static str,
-    words: &'static str,
-    /// It is the one shown.
-    current: bool,
 }
 
 /// What the store knows at one moment.
 struct Numbers {
-    /// Today, the last seven and the last thirty days.
-    totals: [Counters; 3],
-    by_tag: Report,
-    by_model: Report,
+    /// Today and yesterday at this time.
+    today: Detail,
+    month: MonthSoFar,
+    /// The last 24 hours.
+    day: tracking::Counters,
+    latency: Latency,
+    by_tag: Detail,
+    by_model: Detail,
+    health: BTreeMap<String, Health>,
     recent: Vec<UsageRecord>,
+    /// Some request was answered, ever.
+    has_answered: bool,
+    /// Keys that may be used; configured ones are not among them.
+    has_key: bool,
 }
 
 /// The page.
-pub(super) async fn page(shared: &Shared, query: &str) -> Reply {
-    let period = chosen_period(query);
+pub(super) async fn page(shared: &Shared) -> Reply {
     let now = UnixMillis::now();
-    let numbers = match shared.store.run(move |conn| read(conn, period, now)).await {
-        Ok(numbers) => numbers,
-        Err(error) => return reply::no_database(&error),
-    };
-    reply::page(200, &overview(shared, &numbers, period, now))
-}
-
-/// The period of `?period=…`; what is not offered is the default.
-fn chosen_period(query: &str) -> &'static str {
-    let asked = query.split('&').find_map(|pair| pair.strip_prefix("period="));
-    let offered = PERIODS.map(|(value, _)| value);
-    offered.into_iter().find(|value| asked == Some(value)).unwrap_or(offered[0])
+    match shared.store.run(move |conn| conn.read(|tx| read(tx, now))).await {
+        Ok(numbers) => reply::page(200, &overview(shared, &numbers, now)),
+        Err(error) => reply::no_database(&error),
+    }
 }
 
 /// One moment for the whole page: a record written meanwhile is in every number or in none.
-fn read(conn: &mut Conn<'_>, period: &str, now: UnixMillis) -> Result<Numbers, StoreError> {
-    let today = words::moment(now, "%Y-%m-%d");
-    let total = |conn: &mut Conn<'_>, from: &str| {
-        let period = period_from(from, now);
-        usage::total(conn, period.from, period.to)
+fn read(conn: &mut Conn<'_>, now: UnixMillis) -> Result<Numbers, StoreError> {
+    let sums = |conn: &mut Conn<'_>, by, period| {
+        tracking::usage(conn, &Asked { by, period, filters: Filters::new(), limit: TOP, step: None })
     };
-    let period = period_from(period, now);
-    let everything = Period { from: UnixMillis(0), to: period.to };
-    conn.read(|tx| {
-        Ok(Numbers {
-            totals: [total(tx, &today)?, total(tx, "7d")?, total(tx, "30d")?],
-            by_tag: tracking::report(tx, Dimension::Tag, period)?,
-            by_model: tracking::report(tx, Dimension::Model, period)?,
-            recent: tracking::recent(tx, everything, RECENT)?,
-        })
+    let days = Period::last_days(DAYS, now);
+    let day = Period { from: UnixMillis(days.to.0 - 24 * 3_600_000), to: days.to };
+    let (by_tag, by_model) = (sums(conn, Dimension::Tag, days)?, sums(conn, Dimension::Model, days)?);
+    let has_answered = |sums: &tracking::Counters| sums.requests > sums.errors;
+    Ok(Numbers {
+        today: sums(conn, Dimension::Provider, Period::last_days(1, now))?,
+        month: tracking::month_so_far(conn, now)?,
+        day: usage::total(conn, day.from, day.to)?,
+        latency: tracking::latency(conn, day)?,
+        health: tracking::health(conn, now)?,
+        recent: tracking::search(conn, &Search::default(), &Place::Newest, RECENT)?.rows,
+        // Only who has been idle for a month has to look further back.
+        has_answered: has_answered(&by_model.total) || has_answered(&usage::total(conn, UnixMillis(0), days.to)?),
+        has_key: keys::list(conn)?.iter().any(|key| key.revoked.is_none()),
+        by_tag,
+        by_model,
     })
 }
 
-/// From a text of ours to the end of this hour.
-fn period_from(from: &str, now: UnixMillis) -> Period {
-    Period::parse(Some(from), None, now).unwrap_or_else(|error| match error {
-        // In the first millisecond of a day, today has no length yet.
-        PeriodError::Unreadable(_) | PeriodError::Backwards | PeriodError::Unknown(_) => Period { from: now, to: now },
-    })
-}
-
-fn overview(shared: &Shared, numbers: &Numbers, period: &str, now: UnixMillis) -> Overview {
-    let catalog = shared.catalog.load_full();
+fn overview(shared: &Shared, numbers: &Numbers, now: UnixMillis) -> Overview {
+    let catalog: Arc<Catalog> = shared.catalog.load_full();
     let (ready, waiting) = catalog.providers().iter().partition::<Vec<_>, _>(|provider| provider.is_ready());
-    let rows =
-        |providers: Vec<&Arc<Provider>>| providers.into_iter().map(|one| ProviderRow::new(one, &catalog)).collect();
-    let [today, week, month] = &numbers.totals;
+    let rows = |providers: Vec<&Arc<Provider>>| {
+        let row = |one: &Arc<Provider>| ProviderRow::new(one, &catalog, numbers.health.get(&one.id), now);
+        providers.into_iter().map(row).collect::<Vec<_>>()
+    };
+    let ready = rows(ready);
     let api = shared.policy.api_address;
+    let guide = (!numbers.has_answered).then(|| {
+        let needs_key = shared.policy.auth_mode == AuthMode::Keys;
+        Guide::new(&catalog, api, needs_key, numbers.has_key, numbers.recent.first())
+    });
+    let usage = Question::default().during(DAYS_WORD);
+    let total = &numbers.by_model.total;
     Overview {
         version: env!("CARGO_PKG_VERSION"),
         uptime: words::duration(shared.started.elapsed()),
         now: words::moment(now, "%Y-%m-%d %H:%M:%S UTC"),
-        api: api_in_words(api),
-        example: example(api, shared.policy.auth_mode, first_to_chat(&catalog).unwrap_or("MODEL")),
-        ready: rows(ready),
-        waiting: rows(waiting),
-        cards: [Card::new("Today", today), Card::new("Last 7 days", week), Card::new("Last 30 days", month)],
-        periods: PERIODS.map(|(value, words)| PeriodLink { value, words, current: value == period }),
-        groups: [
-            Group::new("By tag", "Tag", "A request with two tags counts for each of them.", &numbers.by_tag, period),
-            Group::new("By model", "Model", "", &numbers.by_model, period),
+        api: guide::api_in_words(api),
+        guide,
+        cards: vec![
+            Card::today(&numbers.today),
+            Card::month(&numbers.month, now),
+            Card::requests(&numbers.day),
+            Card::times(&numbers.latency),
         ],
+        bars: bars(&numbers.by_model),
+        bars_words: format!("{} in {DAYS} days", words::cost_of(total, rows::SUM_PLACES)),
+        groups: [
+            Group::new("Top tags", "Tag", &numbers.by_tag, &usage.by(Dimension::Tag)),
+            Group::new("Top models", "Model", &numbers.by_model, &usage.by(Dimension::Model)),
+        ],
+        ready,
+        waiting: rows(waiting),
         requests: numbers.recent.iter().map(|record| RequestRow::new(record, now)).collect(),
     }
-}
-
-fn api_in_words(api: SocketAddr) -> String {
-    if api.ip().is_unspecified() { format!("port {} of every interface", api.port()) } else { format!("http://{api}") }
-}
-
-/// The first name in the lists behind which a model chats; aliases come first, as the operator's own.
-fn first_to_chat(catalog: &Catalog) -> Option<&str> {
-    let chats = |kind: ListedKind| {
-        catalog.listing().iter().find(move |listed| {
-            listed.kind == kind && listed.model.as_ref().is_some_and(|model| model.profile.kind == ModelKind::Chat)
-        })
-    };
-    chats(ListedKind::Alias).or_else(|| chats(ListedKind::Model)).map(|listed| listed.name.as_str())
-}
-
-/// A command that asks a model, as a caller on this machine would write it.
-fn example(mut api: SocketAddr, mode: AuthMode, model: &str) -> String {
-    if api.ip().is_unspecified() {
-        api.set_ip(Ipv4Addr::LOCALHOST.into());
-    }
-    let key = match mode {
-        AuthMode::Open => "",
-        AuthMode::Keys => " -H 'Authorization: Bearer YOUR_KEY'",
-    };
-    let body = serde_json::json!({ "model": model, "messages": [{ "role": "user", "content": "Hello" }] });
-    // Names come from providers too: no quote of theirs may end ours in somebody's shell.
-    let body = body.to_string().replace('\'', r"'\''");
-    format!("curl http://{api}/api/chat{key} -d '{body}'")
 }
 
 #[cfg(test)]
@@ -178,6 +163,7 @@ mod tests {
                     journal.append(Box::new(UsageRecord {
                         id: id.to_string(),
                         started: UnixMillis::now(),
+                        status: 200,
                         ..UsageRecord::default()
                     }));
                     recorder.copy_all_blocking().unwrap();
@@ -185,33 +171,17 @@ mod tests {
             });
             loop {
                 let is_last = writer.is_finished();
-                let numbers = store.blocking(|conn| read(conn, "7d", UnixMillis::now())).unwrap();
-                let seen = numbers.totals[1].requests;
-                assert_eq!((numbers.by_tag.total.requests, numbers.by_model.total.requests), (seen, seen));
-                assert_eq!(numbers.recent.len() as i64, seen.min(i64::from(RECENT)));
+                let now = UnixMillis::now();
+                let numbers = store.blocking(|conn| conn.read(|tx| read(tx, now))).unwrap();
+                let seen = numbers.day.requests;
+                let totals = [numbers.by_tag.total, numbers.by_model.total].map(|total| total.requests);
+                assert_eq!((totals, numbers.latency.total.answers), ([seen, seen], seen));
+                assert_eq!((numbers.recent.len() as i64, numbers.has_answered), (seen.min(RECENT.into()), seen > 0));
                 if is_last {
                     assert_eq!(seen, 50);
                     break;
                 }
             }
         });
-    }
-
-    #[test]
-    fn only_offered_periods_are_chosen() {
-        assert_eq!(chosen_period("period=7d"), "7d");
-        assert_eq!(chosen_period("a=b&period=30d"), "30d");
-        for query in ["", "period=", "period=7", "period=9999999d", "xperiod=7d"] {
-            assert_eq!(chosen_period(query), "24h", "{query}");
-        }
-    }
-
-    #[test]
-    fn no_name_breaks_out_of_the_example() {
-        let command = example("0.0.0.0:11434".parse().unwrap(), AuthMode::Keys, "x'; rm -rf ~ '\"");
-        assert_eq!(
-            command,
-            r#"curl http://127.0.0.1:11434/api/chat -H 'Authorization: Bearer YOUR_KEY' -d '{"model":"x'\''; rm -rf ~ '\''\"","messages":[{"role":"user","content":"Hello"}]}'"#
-        );
     }
 }

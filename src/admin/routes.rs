@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use super::access::{Verdict, Who};
 use super::api::ApiError;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, login, overview, providers, requests};
+use super::{Request, Shared, api, assets, login, overview, providers, requests, usage};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -23,6 +23,9 @@ enum Route {
     Request,
     Providers,
     Ollama,
+    Usage,
+    /// A month to print.
+    UsageMonth,
     /// A file that pages need.
     Asset,
     Health,
@@ -38,6 +41,8 @@ const ROUTES: &[(&str, Route)] = &[
     ("/requests", Route::Requests),
     ("/providers", Route::Providers),
     ("/ollama", Route::Ollama),
+    ("/usage", Route::Usage),
+    ("/usage/month", Route::UsageMonth),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -60,13 +65,11 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Some(Route::Logout) => return login::logout(shared, request).await,
         // The form needs files too.
         Some(Route::Health | Route::Asset) => {}
-        Some(Route::Overview | Route::Requests | Route::Request | Route::Providers | Route::Ollama) | None => {
-            match admit(shared, &request).await {
-                Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
-                Ok(_) => {}
-                Err(refusal) => return refusal,
-            }
-        }
+        _ => match admit(shared, &request).await {
+            Ok(who) if api::is_path(&request.path) => return api::dispatch(shared, request, &who).await,
+            Ok(_) => {}
+            Err(refusal) => return refusal,
+        },
     }
     let Some(route) = route else {
         return reply::text(404, "There is no such page.\n");
@@ -75,11 +78,13 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         return reply::not_allowed("GET, HEAD");
     }
     match route {
-        Route::Login | Route::Logout | Route::Overview => overview::page(shared, &request.query).await,
+        Route::Login | Route::Logout | Route::Overview => overview::page(shared).await,
         Route::Requests => requests::list(shared, &request.query).await,
         Route::Request => requests::one(shared, request.path.strip_prefix(REQUEST).unwrap_or_default()).await,
         Route::Providers => providers::page(shared).await,
         Route::Ollama => providers::ollama(shared),
+        Route::Usage => usage::page(shared, &request.query).await,
+        Route::UsageMonth => usage::month(shared, &request.query).await,
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }

@@ -58,17 +58,7 @@ impl RelayError {
 impl UpstreamError {
     /// The target failed, not the request: another target, or the same one later, may do better.
     pub(super) fn blames_target(&self) -> bool {
-        match self.class {
-            ErrorClass::ClientClosed | ErrorClass::BadRequest | ErrorClass::Shutdown => false,
-            ErrorClass::Connect
-            | ErrorClass::Timeout
-            | ErrorClass::RateLimit
-            | ErrorClass::Overloaded
-            | ErrorClass::ProviderAuth
-            | ErrorClass::Provider
-            | ErrorClass::Malformed
-            | ErrorClass::Truncated => true,
-        }
+        self.class.blames_target()
     }
 
     /// The request did not get through, or the answer broke off.

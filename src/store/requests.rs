@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use super::StoreError;
 use super::driver::{Conn, Param, Row};
+use crate::clock::UnixMillis;
 pub use page::{Bounds, Condition, Cursor, Page, Place, count, page};
 
 /// Columns of `requests`, in the order in which values are given to [`insert`] and found in a [`Row`].
@@ -69,13 +70,6 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
 });
 static BY_ID: LazyLock<String> =
     LazyLock::new(|| format!("select {} from requests where id = $1 or parent = $2 order by id", COLUMNS.join(", ")));
-static RECENT: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "select {} from requests where started_ms >= $1 and started_ms < $2 order by started_ms desc, id desc limit $3",
-        COLUMNS.join(", ")
-    )
-});
-
 /// Adds rows and says of each whether it is new: a row whose id is there already stays as it is.
 ///
 /// # Errors
@@ -99,16 +93,35 @@ pub fn with_linked<T>(
     conn.query(&BY_ID, &[id.into(), id.into()], read)
 }
 
-/// Requests that started in `from_ms..to_ms` (Unix milliseconds), newest first, at most `limit`.
+/// How a call of a provider ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Whom it was sent to.
+    pub provider: String,
+    /// When its request arrived.
+    pub started: UnixMillis,
+    /// The kind of failure, as a word.
+    pub error: Option<String>,
+    /// The failure in words.
+    pub message: Option<String>,
+}
+
+/// How the latest calls ended that began since a moment, newest first, at most `limit`.
 ///
 /// # Errors
-/// When the database cannot be read, or what `read` returns.
-pub fn recent<T>(
-    conn: &mut Conn<'_>,
-    from_ms: i64,
-    to_ms: i64,
-    limit: u32,
-    read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
-) -> Result<Vec<T>, StoreError> {
-    conn.query(&RECENT, &[from_ms.into(), to_ms.into(), limit.into()], read)
+/// When the database cannot be read.
+pub fn endings(conn: &mut Conn<'_>, since: UnixMillis, limit: u32) -> Result<Vec<Ending>, StoreError> {
+    conn.query(
+        "select provider, started_ms, error, error_message from requests
+         where started_ms >= $1 order by started_ms desc, id desc limit $2",
+        &[since.into(), limit.into()],
+        |row| {
+            Ok(Ending {
+                provider: row.text(0)?,
+                started: UnixMillis(row.integer(1)?),
+                error: row.optional_text(2)?,
+                message: row.optional_text(3)?,
+            })
+        },
+    )
 }

@@ -156,6 +156,7 @@ pub(super) mod tests {
     use super::*;
     use crate::routing::Step;
     use crate::store::Store;
+    use crate::store::requests::{Bounds, Place};
     use crate::tracking::CostSource;
 
     /// A record in which no two values of a type are the same, so that a swapped column shows.
@@ -244,7 +245,9 @@ pub(super) mod tests {
                     assert_eq!(requests::with_linked(conn, &written.id, record)?, std::slice::from_ref(written));
                 }
                 assert_eq!(requests::with_linked(conn, "the parent", record)?, [full()]);
-                assert_eq!(requests::recent(conn, 0, 2, 10, record)?, [full(), empty]);
+                let bounds = Bounds { shown: 10, looked_at: 10 };
+                let page = requests::page(conn, (0, 2), &[], &Place::Newest, bounds, record)?;
+                assert_eq!(page.rows, [full(), empty]);
                 Ok(())
             })
             .unwrap();

@@ -11,6 +11,7 @@ mod beside;
 mod columns;
 mod cost;
 pub mod estimate;
+mod health;
 mod journal;
 mod record;
 mod recorder;
@@ -21,6 +22,7 @@ mod search;
 
 pub use beside::{MadeDecision, PastRequest, decision, past_requests, recent_decisions};
 pub use cost::{Cost, CostLine, cost, cost_lines};
+pub use health::{Health, health};
 pub use journal::Journal;
 pub use record::{CostSource, ErrorClass, UsageRecord};
 pub use recorder::Recorder;
@@ -42,12 +44,4 @@ use crate::store::{Conn, StoreError, requests};
 /// When the database cannot be read.
 pub fn find(conn: &mut Conn<'_>, id: &str) -> Result<Vec<UsageRecord>, StoreError> {
     requests::with_linked(conn, id, columns::record)
-}
-
-/// Records that started in the period, newest first, at most `limit`.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn recent(conn: &mut Conn<'_>, period: Period, limit: u32) -> Result<Vec<UsageRecord>, StoreError> {
-    requests::recent(conn, period.from.0, period.to.0, limit, columns::record)
 }

@@ -162,6 +162,21 @@ impl ErrorClass {
         Self::Shutdown,
     ];
 
+    /// The target failed, not the request: another target, or the same one later, may do better.
+    pub fn blames_target(self) -> bool {
+        match self {
+            Self::ClientClosed | Self::BadRequest | Self::Shutdown => false,
+            Self::Connect
+            | Self::Timeout
+            | Self::RateLimit
+            | Self::Overloaded
+            | Self::ProviderAuth
+            | Self::Provider
+            | Self::Malformed
+            | Self::Truncated => true,
+        }
+    }
+
     /// The word used in records and logs.
     pub fn as_str(self) -> &'static str {
         match self {

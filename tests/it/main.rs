@@ -6,6 +6,7 @@ mod admin_api;
 mod admin_entries;
 mod admin_providers;
 mod admin_requests;
+mod admin_usage;
 mod bad_input;
 mod connections;
 mod demo;

@@ -3,7 +3,7 @@
 //! The table of routes is here. `guard` refuses what a foreign web page might send. `entries` has the handlers of aliases,
 //! redirects and routers, which differ in nothing but their kind; `shown` is what they show, `history` takes changes back,
 //! and `edit` changes the database without losing anybody's change. `trial` has a router choose, `decisions` shows what was
-//! chosen and `requests` what happened; `password` and `tokens` are about who may ask. What cannot be done is an
+//! chosen, `requests` what happened and `usage` who spent what; `password` and `tokens` are about who may ask. What cannot be done is an
 //! [`ApiError`].
 
 mod decisions;
@@ -19,6 +19,7 @@ mod requests;
 mod shown;
 mod tokens;
 mod trial;
+mod usage;
 
 use std::sync::Arc;
 
@@ -74,6 +75,7 @@ enum Route {
     OllamaPull,
     OllamaDelete,
     OllamaUnload,
+    Usage,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
@@ -103,6 +105,7 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("ollama/NAME/pull", &[POST], Route::OllamaPull),
     ("ollama/NAME/delete", &[POST], Route::OllamaDelete),
     ("ollama/NAME/unload", &[POST], Route::OllamaUnload),
+    ("usage", &[GET, HEAD], Route::Usage),
 ];
 
 /// Whether a path belongs to the API.
@@ -156,6 +159,7 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::OllamaPull, _) => ollama::pull(shared, &name, request).await,
         (Route::OllamaDelete, _) => ollama::delete(shared, &name, request).await,
         (Route::OllamaUnload, _) => ollama::unload(shared, &name, request).await,
+        (Route::Usage, _) => usage::report(shared, &request.query).await,
     }
 }
 

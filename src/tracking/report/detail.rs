@@ -31,6 +31,8 @@ pub struct Asked {
     pub filters: Filters,
     /// Rows at most.
     pub limit: usize,
+    /// How long a point is; chosen by the length of the period where nobody says.
+    pub step: Option<Step>,
 }
 
 /// The answer.
@@ -106,8 +108,8 @@ pub struct Point {
 /// # Errors
 /// When the database cannot be read.
 pub fn usage(conn: &mut Conn<'_>, asked: &Asked) -> Result<Detail, StoreError> {
-    let Asked { by, period, filters, limit } = asked;
-    let (step, before) = (Step::of(*period), period.before());
+    let Asked { by, period, filters, limit, step } = asked;
+    let (step, before) = (step.unwrap_or_else(|| Step::of(*period)), period.before());
     let step_ms = if step == Step::Hour { HOUR_MS } else { DAY_MS };
     let span = Span { from: period.from, to: period.to, step_ms, before: (before.from, before.to) };
     let found = conn.read(|tx| usage::breakdown(tx, *by, filters, span))?;
@@ -158,8 +160,8 @@ fn point_of(points: &mut [Point], bucket: Bucket) -> Option<&mut Point> {
 impl Step {
     fn of(period: Period) -> Self {
         match period.length_ms() {
-            ..=HOURS_UP_TO => Self::Hour,
-            ..=DAYS_UP_TO => Self::Day,
+            length if length <= HOURS_UP_TO => Self::Hour,
+            length if length <= DAYS_UP_TO => Self::Day,
             _ => Self::Month,
         }
     }

@@ -178,7 +178,7 @@ fn naive(records: &[UsageRecord], by: Dimension, filters: &Filters, periods: [Pe
 
 /// As rows and totals have it, and again as the points add up to.
 fn asked(store: &Store, by: Dimension, filters: &Filters, period: Period) -> Sums {
-    let asked = Asked { by, period, filters: filters.clone(), limit: 1_000 };
+    let asked = Asked { by, period, filters: filters.clone(), limit: 1_000, step: None };
     let found = store.blocking(|conn| usage(conn, &asked)).unwrap();
     let mut total = Counters::default();
     let mut of_points: BTreeMap<&Group, Counters> = BTreeMap::new();

@@ -34,7 +34,7 @@ fn with_records(records: impl IntoIterator<Item = UsageRecord>) -> (tempfile::Te
 fn ask(store: &Store, by: Dimension, filters: &[(Dimension, &str)], hours: i64, limit: usize) -> Detail {
     let period = Period { from: UnixMillis(DAY), to: UnixMillis(DAY + hours * HOUR_MS) };
     let filters = filters.iter().map(|(dimension, value)| (*dimension, (*value).to_owned())).collect();
-    store.blocking(|conn| usage(conn, &Asked { by, period, filters, limit })).unwrap()
+    store.blocking(|conn| usage(conn, &Asked { by, period, filters, limit, step: None })).unwrap()
 }
 
 #[test]
