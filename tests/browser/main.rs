@@ -21,6 +21,11 @@ fn providers_are_added_tried_out_and_changed_and_ollama_pulls() {
     passes("providers");
 }
 
+#[test]
+fn usage_and_the_overview_show_what_was_spent() {
+    passes("usage");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {
