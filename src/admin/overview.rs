@@ -45,8 +45,11 @@ struct Overview {
     guide: Option<Guide>,
     cards: Vec<Card>,
     bars: Vec<super::usage::Bar>,
-    /// The picture in words.
+    /// The picture in words, and the day it begins with.
     bars_words: String,
+    bars_from: String,
+    /// There is something to be summed up.
+    has_numbers: bool,
     groups: [Group; 2],
     ready: Vec<ProviderRow>,
     /// Providers that are known but cannot be called.
@@ -125,7 +128,6 @@ fn overview(shared: &Shared, numbers: &Numbers, now: UnixMillis) -> Overview {
         uptime: words::duration(shared.started.elapsed()),
         now: words::moment(now, "%Y-%m-%d %H:%M:%S UTC"),
         api: guide::api_in_words(api),
-        guide,
         cards: vec![
             Card::today(&numbers.today),
             Card::month(&numbers.month, now),
@@ -134,6 +136,9 @@ fn overview(shared: &Shared, numbers: &Numbers, now: UnixMillis) -> Overview {
         ],
         bars: bars(&numbers.by_model),
         bars_words: format!("{} in {DAYS} days", words::cost_of(total, rows::SUM_PLACES)),
+        bars_from: words::moment(numbers.by_model.period.from, "%b %-d"),
+        has_numbers: guide.is_none() || !numbers.recent.is_empty(),
+        guide,
         groups: [
             Group::new("Top tags", "Tag", &numbers.by_tag, &usage.by(Dimension::Tag)),
             Group::new("Top models", "Model", &numbers.by_model, &usage.by(Dimension::Model)),

@@ -80,7 +80,7 @@ function draw(place, chart) {
     cursor: { x: true, y: false, points: { show: false }, drag: { x: false, y: false }, dataIdx: (self, series, closest, x) => chart.times.findLastIndex((time) => time <= x) },
     scales: { x: { range: [chart.times[0], last] }, y: { range: (self, low, high) => [0, high > 0 ? high * 1.05 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, values: (self, times) => times.map((time) => tick.format(time * 1000)), space: 60 },
+      { ...axis, grid: { show: false }, values: (self, times) => times.map((time) => tick.format(time * 1000)), space: 60, size: 30 },
       { ...axis, grid: line, values: (self, numbers) => numbers.map((number) => short(number, chart.show)), size: 64 },
     ],
     series: [{}, ...groups.map((group) => ({ label: group.name, fill: group.colour, stroke: group.colour, width: 0, paths: bars, points: { show: false } })).reverse()],

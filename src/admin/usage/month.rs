@@ -110,8 +110,15 @@ impl Answer {
             unpriced: marked(detail.total.unpriced_requests),
             estimated: marked(detail.total.estimated_requests),
             models: used.map(|row| (Name::of(&row.group, detail.by), Sums::new(&row.sums))).collect(),
-            days: detail.points.iter().map(|point| (time(point.at, Step::Day), Sums::new(&point.total))).collect(),
+            days: detail.points.iter().map(day).collect(),
             left_out: detail.left_out,
         }
     }
+}
+
+/// A day; one without requests cost nothing, which is not to be read as a cost of zero.
+fn day(point: &tracking::Point) -> (String, Sums) {
+    let sums = Sums::new(&point.total);
+    let cost = if point.total.is_empty() { "–".to_owned() } else { sums.cost };
+    (time(point.at, Step::Day), Sums { cost, ..sums })
 }
