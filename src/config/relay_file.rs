@@ -265,6 +265,11 @@ impl RelayFile {
         self.locator.place(section, name)
     }
 
+    /// The place of a key, by its index: `relay.yaml:12:3 keys.0`.
+    pub fn key_place(&self, index: usize) -> String {
+        self.locator.item_place("keys", index)
+    }
+
     /// What the shape alone cannot say.
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -273,7 +278,7 @@ impl RelayFile {
             problems.extend(router.problems().into_iter().map(|message| Problem::error(&place, message)));
         }
         for (index, entry) in self.keys.iter().enumerate() {
-            let place = self.place("keys", &index.to_string());
+            let place = self.key_place(index);
             if entry.name.trim().is_empty() {
                 problems.push(Problem::error(&place, "a key needs a name"));
             }
