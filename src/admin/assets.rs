@@ -35,6 +35,8 @@ const FILES: &[(&str, &str, &str)] = &[
     file!("css/overview.css", STYLE),
     file!("css/usage.css", STYLE),
     file!("js/overview.js", SCRIPT),
+    file!("css/keys.css", STYLE),
+    file!("js/keys.js", SCRIPT),
     file!("js/palette.js", SCRIPT),
     file!("js/relay.js", SCRIPT),
     file!("js/ollama.js", SCRIPT),

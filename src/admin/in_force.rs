@@ -9,6 +9,17 @@ use crate::secret::Secret;
 use crate::store::{Conn, StoreError};
 use crate::vault::{Sealed, VaultError};
 
+/// An API key that stands in `relay.yaml` or in `API_KEYS`, without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfiguredKey {
+    /// What requests with it are recorded under.
+    pub name: String,
+    /// Tags of every request with it.
+    pub tags: Vec<String>,
+    /// Where the file has it; `None`: in the environment.
+    pub place: Option<String>,
+}
+
 /// The configuration in force, as far as edits go: it judges what is to be saved and follows what was.
 /// Called on threads that may block.
 pub trait InForce: Send + Sync {
@@ -44,4 +55,13 @@ pub trait InForce: Send + Sync {
     /// # Errors
     /// When the database cannot be read; what was in force stays.
     fn follow(&self, conn: &mut Conn<'_>) -> Result<(), StoreError>;
+
+    /// The API keys of files and environment, in their order.
+    fn configured_keys(&self) -> Vec<ConfiguredKey>;
+
+    /// Puts the API keys of the database into force. Requests that come after it has returned see them.
+    ///
+    /// # Errors
+    /// When the database cannot be read; what was in force stays.
+    fn follow_keys(&self, conn: &mut Conn<'_>) -> Result<(), StoreError>;
 }

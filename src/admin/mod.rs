@@ -3,15 +3,19 @@
 //!
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `access` says who may
 //! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below
-//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview` and `requests` gather what pages show,
-//! `words` writes numbers and times for people, `assets` are the files that pages need. Pages are whole without their
+//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview`, `requests` and `keys`
+//! gather what pages show. `names` offers names, `api_address` says where the API
+//! is, `words` writes numbers and times for people, `assets` are the files that pages need. Pages are whole without their
 //! scripts, which do what the API does, and load nothing from elsewhere; `reply` tells browsers to insist on that.
 
 mod access;
 mod api;
+mod api_address;
 mod assets;
 mod in_force;
+mod keys;
 mod login;
+mod names;
 mod origin;
 mod overview;
 mod providers;
@@ -37,7 +41,7 @@ use tower_service::Service;
 use warp::Filter;
 
 pub use access::{TokenError, create_token, first_password, reset_password};
-pub use in_force::InForce;
+pub use in_force::{ConfiguredKey, InForce};
 
 use crate::auth::{AuthMode, client_address};
 use crate::catalog::Catalog;
@@ -86,7 +90,8 @@ impl Shared {
         policy: Policy,
     ) -> Self {
         let access = Arc::new(Access::new(store.clone(), policy.password.clone()));
-        Self { catalog, in_force, relay, store, policy, access, started: Instant::now(), turn: Mutex::default() }
+        let (started, turn) = (Instant::now(), Mutex::default());
+        Self { catalog, in_force, relay, store, policy, access, started, turn }
     }
 
     /// Writes down who was seen, and follows what other processes change of passwords, logins and tokens.

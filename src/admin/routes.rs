@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use super::access::{Verdict, Who};
 use super::api::ApiError;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, login, overview, providers, requests, usage};
+use super::{Request, Shared, api, assets, keys, login, overview, providers, requests, usage};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -19,6 +19,7 @@ enum Route {
     Login,
     Logout,
     Requests,
+    Keys,
     /// One request's page: any id below [`REQUEST`].
     Request,
     Providers,
@@ -43,6 +44,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/ollama", Route::Ollama),
     ("/usage", Route::Usage),
     ("/usage/month", Route::UsageMonth),
+    ("/keys", Route::Keys),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -85,6 +87,7 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::Ollama => providers::ollama(shared),
         Route::Usage => usage::page(shared, &request.query).await,
         Route::UsageMonth => usage::month(shared, &request.query).await,
+        Route::Keys => keys::page(shared, &request).await,
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }

@@ -3,6 +3,7 @@
 //! Whatever changes, a whole new snapshot is built and swapped in; a broken edit changes nothing.
 
 mod entries;
+mod keys;
 mod providers;
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use tokio::sync::Notify;
 use providers::Opening;
 pub(super) use providers::is_own_address;
 
-use crate::auth::{KeyRing, NewKey};
+use crate::auth::KeyRing;
 use crate::catalog::{Catalog, Sources, built_in_overrides};
 use crate::clock::UnixMillis;
 use crate::config::{ConfiguredPath, Definitions, OverridesFile, Problem, RelayFile, Settings, Variables};
@@ -38,7 +39,7 @@ pub(super) struct Configuration {
     keys: Arc<ArcSwap<KeyRing>>,
     /// Never locked by a request.
     parts: Mutex<Parts>,
-    /// Held from the reading of stored entries until they are in force, so that whoever read later is heard later.
+    /// Held from the reading of stored entries or keys until they are in force, so that whoever read later is heard later.
     /// Locked on threads that may block, only.
     following: Mutex<()>,
     changed: Notify,
@@ -113,7 +114,7 @@ impl Configuration {
             return Err(problems);
         }
         let environment_keys = settings.auth.keys.clone();
-        let keys = key_ring(&environment_keys, &parts);
+        let keys = keys::ring(&environment_keys, &parts);
         let configuration = Self {
             variables,
             files,
@@ -170,7 +171,7 @@ impl Configuration {
         }
         warn(&problems);
         self.catalog.store(Arc::new(catalog));
-        self.keys.store(Arc::new(key_ring(&self.environment_keys, &parts)));
+        self.keys.store(Arc::new(keys::ring(&self.environment_keys, &parts)));
         self.changed.notify_one();
         tracing::info!("configuration reloaded");
     }
@@ -209,13 +210,6 @@ impl Configuration {
             reason.clone_into(noted);
             tracing::warn!(provider.id = %provider, reason, "cannot list the provider's models");
         }
-    }
-
-    /// Takes the keys of the database.
-    pub(super) fn stored_keys(&self, keys: Vec<StoredKey>) {
-        let mut parts = self.parts();
-        parts.stored_keys = keys;
-        self.keys.store(Arc::new(key_ring(&self.environment_keys, &parts)));
     }
 
     fn parts(&self) -> MutexGuard<'_, Parts> {
@@ -261,20 +255,6 @@ fn build_with(variables: &Variables, parts: &Parts, stored: &Definitions) -> (Ca
         stored,
         discovered: &parts.discovered,
     })
-}
-
-fn key_ring(environment: &[Secret], parts: &Parts) -> KeyRing {
-    let from_environment = environment.iter().enumerate().map(|(at, key)| NewKey {
-        name: format!("API_KEYS-{}", at + 1),
-        key: key.clone(),
-        tags: Vec::new(),
-        models: Vec::new(),
-    });
-    let from_file = parts.relay.keys.iter().filter_map(|entry| {
-        let (name, tags) = (entry.name.clone(), entry.tags.clone());
-        entry.key.clone().map(|key| NewKey { name, key, tags, models: Vec::new() })
-    });
-    KeyRing::new(from_environment.chain(from_file).collect(), parts.stored_keys.clone())
 }
 
 fn stamps(files: &[ConfiguredPath; 2]) -> [Option<SystemTime>; 2] {

@@ -264,8 +264,12 @@ fn first_key(store: &Store, configuration: &Configuration) -> anyhow::Result<Opt
     }
     let minted = auth::new_key();
     let row = minted.to_stored("first", Vec::new(), Vec::new(), None, UnixMillis::now());
-    store.blocking(|conn| keys::create(conn, &row)).context("cannot store the first API key")?;
-    configuration.stored_keys(vec![row]);
+    store
+        .blocking(|conn| {
+            keys::create(conn, &row)?;
+            configuration.follow_stored_keys(conn)
+        })
+        .context("cannot store the first API key")?;
     Ok(Some(minted.key))
 }
 

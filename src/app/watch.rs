@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::configuration::Configuration;
 use crate::admin;
 use crate::clock::UnixMillis;
+use crate::store::Store;
 use crate::store::prices::{self, PriceRow};
-use crate::store::{Store, keys};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -25,17 +25,12 @@ pub(super) async fn files(configuration: Arc<Configuration>, stop: CancellationT
 
 /// The task that follows the database: keys and entries that another process changed, and prices to be remembered.
 pub(super) async fn database(configuration: Arc<Configuration>, store: Store, stop: CancellationToken) {
-    let mut known_keys = None;
     let mut known_catalog = None;
     while !stopped(&stop).await {
-        match store.run(keys::list).await {
-            Ok(list) if known_keys.as_ref() != Some(&list) => {
-                configuration.stored_keys(list.clone());
-                known_keys = Some(list);
-            }
-            Ok(_) => {}
-            // The recorder says that the database has gone; the keys in memory stay in force.
-            Err(error) => tracing::debug!(%error, "cannot read the keys"),
+        let follower = configuration.clone();
+        // The recorder says that the database has gone; the keys in memory stay in force.
+        if let Err(error) = store.run(move |conn| follower.follow_stored_keys(conn)).await {
+            tracing::debug!(%error, "cannot read the keys");
         }
         let follower = configuration.clone();
         if let Err(error) = store.run(move |conn| follower.follow_entries(conn)).await {

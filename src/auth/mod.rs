@@ -11,4 +11,4 @@ pub mod tags;
 
 pub use address::client_address;
 pub use key::{KeyHash, MintedKey, new_key};
-pub use ring::{AuthError, AuthMode, KeyInfo, KeyRing, NewKey, Principal};
+pub use ring::{AuthError, AuthMode, KeyInfo, KeyRing, NewKey, Principal, covers};

@@ -194,6 +194,12 @@ fn bearer(header: &str) -> Option<&str> {
     }
 }
 
+/// Whether a key's pattern covers the name of a model, alias or router: compared without case, `*` stands for any
+/// characters.
+pub fn covers(pattern: &str, name: &str) -> bool {
+    matches(&pattern.trim().to_ascii_lowercase(), &name.trim().to_ascii_lowercase())
+}
+
 /// Whether `pattern`, in which `*` stands for any characters, covers the whole of `name`.
 fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {

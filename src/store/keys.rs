@@ -65,6 +65,32 @@ pub fn list(conn: &mut Conn<'_>) -> Result<Vec<StoredKey>, StoreError> {
     )
 }
 
+/// The key of this id, revoked or not, or the one in use of this name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find(conn: &mut Conn<'_>, name_or_id: &str) -> Result<Option<StoredKey>, StoreError> {
+    let mut found = conn.query(
+        "select id, name, hash, shown_prefix, tags, models, created_ms, expires_ms, revoked_ms, last_used_ms
+         from api_keys where id = $1 or (name = $2 and revoked_ms is null) order by case when id = $3 then 0 else 1 end",
+        &[name_or_id.into(), name_or_id.into(), name_or_id.into()],
+        read,
+    )?;
+    Ok(if found.is_empty() { None } else { Some(found.swap_remove(0)) })
+}
+
+/// Writes the tags, models and expiry of a key that is in use. `false`: there is none of this id.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn change(conn: &mut Conn<'_>, key: &StoredKey) -> Result<bool, StoreError> {
+    let changed = conn.execute(
+        "update api_keys set tags = $1, models = $2, expires_ms = $3 where id = $4 and revoked_ms is null",
+        &[list_to_json(&key.tags).into(), list_to_json(&key.models).into(), key.expires.into(), (&key.id).into()],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Takes a key back, named by its name or its id. `false`: there is none in use that is called so.
 ///
 /// # Errors
@@ -140,10 +166,18 @@ mod tests {
                 touch(conn, "from relay.yaml", UnixMillis(40))?;
                 assert_eq!(list(conn)?[0].last_used, Some(UnixMillis(50)));
 
+                assert_eq!(find(conn, "a")?, find(conn, "1")?);
+                assert_eq!(find(conn, "b")?, None);
+                let changed = StoredKey { tags: vec![], models: vec![], expires: None, ..list(conn)?.remove(0) };
+                assert!(change(conn, &changed)?);
+                assert_eq!(find(conn, "a")?, Some(changed.clone()));
+
                 assert!(!revoke(conn, "b", UnixMillis(60))?);
                 assert!(revoke(conn, "1", UnixMillis(60))?);
                 assert!(!revoke(conn, "a", UnixMillis(61))?, "it is revoked already");
                 assert_eq!(list(conn)?[0].revoked, Some(UnixMillis(60)));
+                assert!(!change(conn, &changed)?, "a revoked key stays as it was");
+                assert_eq!((find(conn, "a")?, find(conn, "1")?.map(|key| key.id)), (None, Some("1".to_owned())));
                 assert!(create(conn, &key("2", "a"))?, "the name is free again");
                 Ok(())
             })

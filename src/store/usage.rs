@@ -22,7 +22,7 @@ use serde::{Serialize, Serializer};
 
 pub use breakdown::{Breakdown, Bucket, Cell, Filters, Group, Span, breakdown};
 pub use hours::hours_with;
-pub use read::{first_hour, total};
+pub use read::{first_hour, last_hours_by, series, sums_by, total};
 pub use write::{MAX_USERS_PER_HOUR, add_all};
 
 use super::StoreError;

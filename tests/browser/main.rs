@@ -26,6 +26,11 @@ fn usage_and_the_overview_show_what_was_spent() {
     passes("usage");
 }
 
+#[test]
+fn keys_are_made_used_and_revoked() {
+    passes("keys");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

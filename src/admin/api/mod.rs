@@ -3,8 +3,8 @@
 //! The table of routes is here. `guard` refuses what a foreign web page might send. `entries` has the handlers of aliases,
 //! redirects and routers, which differ in nothing but their kind; `shown` is what they show, `history` takes changes back,
 //! and `edit` changes the database without losing anybody's change. `trial` has a router choose, `decisions` shows what was
-//! chosen, `requests` what happened and `usage` who spent what; `password` and `tokens` are about who may ask. What cannot be done is an
-//! [`ApiError`].
+//! chosen, `requests` what happened and `usage` who spent what. `providers` and `ollama` are about who answers, `keys` about
+//! the API's callers, `password` and `tokens` about who may ask here. What cannot be done is an [`ApiError`].
 
 mod decisions;
 mod edit;
@@ -12,6 +12,7 @@ mod entries;
 mod error;
 mod guard;
 mod history;
+mod keys;
 mod ollama;
 mod password;
 mod providers;
@@ -64,6 +65,8 @@ enum Route {
     Password,
     Tokens,
     Token,
+    Keys,
+    Key,
     Requests,
     Request,
     Providers,
@@ -94,6 +97,8 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("password", &[POST], Route::Password),
     ("tokens", &[GET, HEAD, POST], Route::Tokens),
     ("tokens/NAME", &[DELETE], Route::Token),
+    ("keys", &[GET, HEAD, POST], Route::Keys),
+    ("keys/NAME", &[GET, HEAD, PUT, DELETE], Route::Key),
     ("requests", &[GET, HEAD], Route::Requests),
     ("requests/NAME", &[GET, HEAD], Route::Request),
     ("providers", &[GET, HEAD], Route::Providers),
@@ -144,6 +149,11 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Tokens, &Method::POST) => tokens::create(shared, request).await,
         (Route::Tokens, _) => tokens::list(shared).await,
         (Route::Token, _) => tokens::revoke(shared, name).await,
+        (Route::Keys, &Method::POST) => keys::create(shared, request).await,
+        (Route::Keys, _) => keys::list(shared).await,
+        (Route::Key, &Method::PUT) => keys::change(shared, name, request).await,
+        (Route::Key, &Method::DELETE) => keys::revoke(shared, name).await,
+        (Route::Key, _) => keys::get(shared, name).await,
         (Route::Requests, _) => requests::list(shared, &request.query).await,
         (Route::Request, _) => requests::get(shared, name).await,
         (Route::Providers, _) => providers::list(shared).await,

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::*;
-use crate::admin::{InForce, Policy, routes};
+use crate::admin::{ConfiguredKey, InForce, Policy, routes};
 use crate::auth::AuthMode;
 use crate::catalog::{Catalog, Entry, Sources, built_in_overrides};
 use crate::clock::UnixMillis;
@@ -53,6 +53,14 @@ impl InForce for Nothing {
     fn instances_changed(&self) {}
 
     fn follow(&self, _: &mut Conn<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn configured_keys(&self) -> Vec<ConfiguredKey> {
+        Vec::new()
+    }
+
+    fn follow_keys(&self, _: &mut Conn<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn facts(record: &UsageRecord) -> Vec<Fact> {
     all.into_iter().flatten().filter(is_said).collect()
 }
 
-fn list_of(key: &str, value: &str) -> String {
+/// The list of requests with one filter.
+pub(in crate::admin) fn list_of(key: &str, value: &str) -> String {
     address("/requests", &[(key, value)])
 }
 

@@ -9,6 +9,7 @@ mod row;
 mod time_line;
 mod whole;
 
+pub(super) use facts::list_of;
 pub(super) use list::list;
 pub(super) use one::one;
 pub(super) use query::Texts;

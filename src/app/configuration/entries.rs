@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use super::providers::{Opening, leads_to};
 use super::{Configuration, Parts, build, build_with};
-use crate::admin::InForce;
+use crate::admin::{ConfiguredKey, InForce};
 use crate::catalog::{Catalog, Entry, check_change, check_entry, leading_to_provider};
 use crate::clock::UnixMillis;
 use crate::config::{Definition, Definitions, Entries, Problem, StoredProvider};
@@ -164,6 +164,14 @@ impl InForce for Configuration {
 
     fn follow(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
         self.follow_entries(conn)
+    }
+
+    fn configured_keys(&self) -> Vec<ConfiguredKey> {
+        self.keys_elsewhere()
+    }
+
+    fn follow_keys(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
+        self.follow_stored_keys(conn)
     }
 }
 

@@ -1,0 +1,188 @@
+//! The page of keys. Finished values; the template decides nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use http::header::HOST;
+use serde_json::json;
+
+use super::super::api_address::{ApiAddress, Reach};
+use super::super::reply::{self, Reply};
+use super::super::requests::list_of;
+use super::super::{Request, Shared, names, words};
+use super::shown::{Origin, ShownKey, State};
+use super::snippets::{self, Snippet};
+use crate::auth::AuthMode;
+use crate::clock::UnixMillis;
+
+#[derive(Template)]
+#[template(path = "keys.html")]
+struct Page {
+    /// Callers need a key.
+    is_needed: bool,
+    api: String,
+    /// Who can reach it, where that is not everybody.
+    reach: &'static str,
+    in_use: Vec<Row>,
+    revoked: Vec<Row>,
+    /// Names and patterns to complete.
+    patterns: Vec<String>,
+    snippets: Vec<Snippet>,
+    /// The same for the script.
+    snippets_json: String,
+    /// What stands where the key goes.
+    place: &'static str,
+}
+
+/// One key.
+struct Row {
+    name: String,
+    prefix: String,
+    state: Badge,
+    /// It was made elsewhere; where.
+    locked_at: String,
+    tags: Vec<String>,
+    models: Vec<String>,
+    expires: Moment,
+    last_used: Moment,
+    revoked: Moment,
+    requests: String,
+    cost: String,
+    /// Its requests.
+    address: String,
+    problems: Vec<String>,
+    /// What the script needs to change it.
+    entry: String,
+}
+
+struct Badge {
+    words: &'static str,
+    class: &'static str,
+}
+
+/// A time in a few words, and exactly.
+#[derive(Default)]
+struct Moment {
+    words: String,
+    exact: String,
+}
+
+/// The page.
+pub(in crate::admin) async fn page(shared: &Arc<Shared>, request: &Request) -> Reply {
+    let now = UnixMillis::now();
+    let reader = shared.clone();
+    let keys = shared.store.run(move |conn| super::all(&reader, conn, now)).await;
+    let keys = match keys {
+        Ok(keys) => keys,
+        Err(error) => return reply::no_database(&error),
+    };
+    let (revoked, in_use): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.state == State::Revoked);
+    let is_needed = shared.policy.auth_mode == AuthMode::Keys;
+    let rows = |keys: Vec<ShownKey>| keys.into_iter().map(|key| Row::new(key, is_needed, now)).collect();
+    let catalog = shared.catalog.load_full();
+    let api = ApiAddress::of(&shared.policy, request.text(HOST.as_str()));
+    let model = names::first_to_chat(&catalog).unwrap_or("MODEL");
+    let snippets = snippets::snippets(&api, shared.policy.auth_mode, model);
+    let for_script =
+        snippets.iter().map(|one| json!({ "id": one.id, "tab": one.tab, "note": one.note, "code": one.code }));
+    let snippets_json = json!(for_script.collect::<Vec<_>>()).to_string();
+    let page = Page {
+        is_needed,
+        reach: reach_in_words(api.reach),
+        api: api.url,
+        in_use: rows(in_use),
+        revoked: rows(revoked),
+        patterns: names::patterns(&catalog),
+        snippets,
+        snippets_json,
+        place: snippets::PLACE,
+    };
+    reply::page(200, &page)
+}
+
+fn reach_in_words(reach: Reach) -> &'static str {
+    match reach {
+        Reach::ThisMachine => {
+            "Only programs on the relay’s own machine reach it; with HOST=0.0.0.0 others do, and then they need a key."
+        }
+        Reach::OtherMachinesByAnotherName => {
+            "That is its address on the relay’s own machine; others write that machine’s name or address instead."
+        }
+        Reach::Anyone => "",
+    }
+}
+
+impl Row {
+    fn new(key: ShownKey, is_needed: bool, now: UnixMillis) -> Self {
+        let entry = json!({
+            "id": key.id, "name": key.name, "version": key.version,
+            "tags": key.tags, "models": key.models, "expires_ms": key.expires_ms,
+            "is_needed": is_needed,
+        });
+        let sums = key.last_30_days;
+        let to_the_hour = key.origin != Origin::Database;
+        Self {
+            state: badge(&key),
+            address: list_of("key", &key.name),
+            prefix: key.shown_prefix.unwrap_or_default(),
+            locked_at: key.place.unwrap_or_default(),
+            expires: key.expires_ms.map_or_else(Moment::default, |at| Moment::until(at, now)),
+            last_used: key.last_used_ms.map_or_else(Moment::default, |at| Moment::since(at, now, to_the_hour)),
+            revoked: key.revoked_ms.map_or_else(Moment::default, |at| Moment::since(at, now, false)),
+            requests: sums.map(|sums| words::sum(sums.requests)).unwrap_or_default(),
+            cost: sums.map(|sums| words::cost_of(&sums, 4)).unwrap_or_default(),
+            problems: key.problems.into_iter().map(|problem| problem.message).collect(),
+            tags: key.tags,
+            models: key.models,
+            name: key.name,
+            entry: entry.to_string(),
+        }
+    }
+}
+
+fn badge(key: &ShownKey) -> Badge {
+    let (words, class) = match key.state {
+        State::Revoked => ("revoked", ""),
+        State::Expired => ("expired", "bad"),
+        State::ExpiresSoon => ("expires soon", "warn"),
+        State::Active if key.last_used_ms.is_none() && key.origin == Origin::Database => ("never used", ""),
+        State::Active => ("active", "good"),
+    };
+    Badge { words, class }
+}
+
+impl Moment {
+    fn since(at: UnixMillis, now: UnixMillis, to_the_hour: bool) -> Self {
+        let past = Duration::from_millis(u64::try_from(now.0.saturating_sub(at.0)).unwrap_or_default());
+        let is_this_hour = to_the_hour && past < Duration::from_secs(3600);
+        let words = match past.as_secs() {
+            _ if is_this_hour => "this hour".to_owned(),
+            0..60 => "just now".to_owned(),
+            _ => format!("{} ago", words::duration(past)),
+        };
+        Self { words, exact: words::moment(at, "%Y-%m-%d %H:%M UTC") }
+    }
+
+    fn until(at: UnixMillis, now: UnixMillis) -> Self {
+        let Ok(left @ 1..) = u64::try_from(at.0.saturating_sub(now.0)) else { return Self::since(at, now, false) };
+        let words = format!("in {}", words::duration(Duration::from_millis(left)));
+        Self { words, exact: words::moment(at, "%Y-%m-%d %H:%M UTC") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_from_now() {
+        let now = UnixMillis(100 * 86_400_000);
+        let at = |days: i64| UnixMillis(now.0 + days * 86_400_000);
+        assert_eq!(Moment::until(at(3), now).words, "in 3 d 0 h");
+        assert_eq!(Moment::until(at(-3), now).words, "3 d 0 h ago");
+        assert_eq!(Moment::since(at(1), now, false).words, "just now");
+        assert_eq!(Moment::since(UnixMillis(now.0 - 1), now, true).words, "this hour");
+        assert_eq!(Moment::until(at(3), now).exact, "1970-04-14 00:00 UTC");
+    }
+}
