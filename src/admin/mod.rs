@@ -3,8 +3,8 @@
 //!
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `access` says who may
 //! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below
-//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview`, `requests` and `keys`
-//! gather what pages show. `names` offers names, `api_address` says where the API
+//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview`, `requests`, `keys` and `playground`
+//! gather what pages show; [`Inference`] is what the playground asks. `names` offers names, `api_address` says where the API
 //! is, `words` writes numbers and times for people, `assets` are the files that pages need. Pages are whole without their
 //! scripts, which do what the API does, and load nothing from elsewhere; `reply` tells browsers to insist on that.
 
@@ -13,11 +13,13 @@ mod api;
 mod api_address;
 mod assets;
 mod in_force;
+mod inference;
 mod keys;
 mod login;
 mod names;
 mod origin;
 mod overview;
+mod playground;
 mod providers;
 mod reply;
 mod requests;
@@ -42,6 +44,8 @@ use warp::Filter;
 
 pub use access::{TokenError, create_token, first_password, reset_password};
 pub use in_force::{ConfiguredKey, InForce};
+pub use inference::{Asked, Inference};
+pub use reply::Reply as ApiReply;
 
 use crate::auth::{AuthMode, client_address};
 use crate::catalog::Catalog;
@@ -57,6 +61,8 @@ pub struct Shared {
     in_force: Arc<dyn InForce>,
     /// Has routers choose where an operator tries them out.
     relay: Arc<Relay>,
+    /// Answers what an operator asks in the playground.
+    inference: Arc<dyn Inference>,
     store: Store,
     policy: Policy,
     access: Arc<Access>,
@@ -86,12 +92,13 @@ impl Shared {
         catalog: Arc<ArcSwap<Catalog>>,
         in_force: Arc<dyn InForce>,
         relay: Arc<Relay>,
+        inference: Arc<dyn Inference>,
         store: Store,
         policy: Policy,
     ) -> Self {
         let access = Arc::new(Access::new(store.clone(), policy.password.clone()));
         let (started, turn) = (Instant::now(), Mutex::default());
-        Self { catalog, in_force, relay, store, policy, access, started, turn }
+        Self { catalog, in_force, relay, inference, store, policy, access, started, turn }
     }
 
     /// Writes down who was seen, and follows what other processes change of passwords, logins and tokens.
@@ -144,7 +151,7 @@ impl Request {
 }
 
 /// The body of a request, piece by piece.
-type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
+pub type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
 
 /// Pages and API, ready to be served.
 pub fn service(

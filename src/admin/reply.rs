@@ -19,11 +19,11 @@ use warp::Reply as _;
 use crate::store::StoreError;
 
 /// warp's response; its body type has no name.
-pub(super) type Reply = warp::reply::Response;
+pub type Reply = warp::reply::Response;
 
 /// Nothing may be loaded, run, asked or framed but our own files and API, nothing written into a page runs, and forms are
-/// sent to us alone.
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+/// sent to us alone. Pictures may be written into a page, as those that somebody sends along in the playground.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// A sentence for people.

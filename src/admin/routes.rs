@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use super::access::{Verdict, Who};
 use super::api::ApiError;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, keys, login, overview, providers, requests, usage};
+use super::{Request, Shared, api, assets, keys, login, overview, playground, providers, requests, usage};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -20,6 +20,7 @@ enum Route {
     Logout,
     Requests,
     Keys,
+    Playground,
     /// One request's page: any id below [`REQUEST`].
     Request,
     Providers,
@@ -45,6 +46,7 @@ const ROUTES: &[(&str, Route)] = &[
     ("/usage", Route::Usage),
     ("/usage/month", Route::UsageMonth),
     ("/keys", Route::Keys),
+    ("/playground", Route::Playground),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -88,6 +90,7 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::Usage => usage::page(shared, &request.query).await,
         Route::UsageMonth => usage::month(shared, &request.query).await,
         Route::Keys => keys::page(shared, &request).await,
+        Route::Playground => playground::page(shared, &request),
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }

@@ -3,6 +3,7 @@
 mod admin_listener;
 mod configuration;
 mod discovery;
+mod playground;
 mod retention;
 mod tasks;
 mod watch;
@@ -29,6 +30,7 @@ use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
 use configuration::{Configuration, Stored};
+use playground::Playground;
 use tasks::Tasks;
 
 pub use workbench::Workbench;
@@ -127,6 +129,7 @@ impl App {
         };
         let relay = Arc::new(Relay::new(transport.clone(), journal.clone(), settings.api.keep_alive));
         let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay.clone(), policy);
+        let shared = Arc::new(shared);
         let instances_changed = shared.instances_changed.clone();
 
         let limits = Limits {
@@ -147,6 +150,7 @@ impl App {
                 configuration.catalog().clone(),
                 configuration.clone(),
                 relay.clone(),
+                Arc::new(Playground(shared.clone())),
                 store.clone(),
                 policy,
             );
@@ -156,7 +160,7 @@ impl App {
             tasks.start(|stop| watch::access(pages, stop));
             serving.start(|stop| async move { ended("admin", admin.listener.serve(service, limits, stop).await) });
         }
-        let service = server::service(Arc::new(shared));
+        let service = server::service(shared);
         serving.start(|stop| async move { ended("api", listener.serve(service, limits, stop).await) });
 
         tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));

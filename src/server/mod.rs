@@ -2,13 +2,14 @@
 //!
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves: `routes` is the table of everything we answer,
 //! `origin` guards against foreign web pages, `caller` says who asks. The handlers are thin: read, resolve, hand to the
-//! relay, write.
+//! relay, write. [`ask_as_operator`] is for the admin listener's playground, whose requests take the same way.
 
 mod caller;
 mod embeddings;
 mod inference;
 mod lists;
 mod manage;
+mod operator;
 mod origin;
 mod reply;
 mod residents;
@@ -33,6 +34,7 @@ use crate::catalog::Catalog;
 use crate::listener::Peer;
 use crate::relay::Relay;
 use lists::Rendered;
+pub use operator::ask_as_operator;
 use residents::Residents;
 
 /// What the handlers share. Snapshots are taken once per request.
@@ -116,10 +118,20 @@ pub(crate) struct Request {
     headers: HeaderMap,
     peer: SocketAddr,
     body: RequestBody,
+    asker: Asker,
+}
+
+/// Who sent a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asker {
+    /// Whoever its key says.
+    Client,
+    /// The operator, who was recognised on the admin listener.
+    Operator,
 }
 
 /// The body of a request, piece by piece.
-pub(crate) type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
+pub type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
 
 /// The API, ready to be served.
 ///
@@ -140,7 +152,10 @@ pub fn service(
         .then(move |method, path: warp::path::FullPath, query, headers, Peer(peer), body| {
             let path = path.as_str().to_owned();
             // Boxed: hyper keeps the room for it as long as the connection lives, also while an answer streams.
-            Box::pin(routes::dispatch(shared.clone(), Request { method, path, query, headers, peer, body }))
+            Box::pin(routes::dispatch(
+                shared.clone(),
+                Request { method, path, query, headers, peer, body, asker: Asker::Client },
+            ))
         });
     warp::service(filter)
 }

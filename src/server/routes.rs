@@ -92,7 +92,8 @@ pub(super) async fn dispatch(shared: Arc<Shared>, request: Request) -> Reply {
     reply
 }
 
-async fn route(shared: Arc<Shared>, mut request: Request) -> Reply {
+/// Answers a request that has passed the guard, or has no need of it.
+pub(super) async fn route(shared: Arc<Shared>, mut request: Request) -> Reply {
     if let Cow::Owned(clean) = without_double_slashes(&request.path) {
         request.path = clean;
     }

@@ -31,6 +31,11 @@ fn keys_are_made_used_and_revoked() {
     passes("keys");
 }
 
+#[test]
+fn the_playground_asks_as_a_client_would() {
+    passes("playground");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

@@ -4,7 +4,8 @@
 //! redirects and routers, which differ in nothing but their kind; `shown` is what they show, `history` takes changes back,
 //! and `edit` changes the database without losing anybody's change. `trial` has a router choose, `decisions` shows what was
 //! chosen, `requests` what happened and `usage` who spent what. `providers` and `ollama` are about who answers, `keys` about
-//! the API's callers, `password` and `tokens` about who may ask here. What cannot be done is an [`ApiError`].
+//! the API's callers, `playground` hands requests to the API itself, `password` and `tokens` are about who may ask here.
+//! What cannot be done is an [`ApiError`].
 
 mod decisions;
 mod edit;
@@ -15,6 +16,7 @@ mod history;
 mod keys;
 mod ollama;
 mod password;
+mod playground;
 mod providers;
 mod requests;
 mod shown;
@@ -67,6 +69,8 @@ enum Route {
     Token,
     Keys,
     Key,
+    /// A path of the API itself.
+    Playground(&'static str),
     Requests,
     Request,
     Providers,
@@ -99,6 +103,8 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("tokens/NAME", &[DELETE], Route::Token),
     ("keys", &[GET, HEAD, POST], Route::Keys),
     ("keys/NAME", &[GET, HEAD, PUT, DELETE], Route::Key),
+    ("playground/v1/chat/completions", &[POST], Route::Playground("/v1/chat/completions")),
+    ("playground/api/chat", &[POST], Route::Playground("/api/chat")),
     ("requests", &[GET, HEAD], Route::Requests),
     ("requests/NAME", &[GET, HEAD], Route::Request),
     ("providers", &[GET, HEAD], Route::Providers),
@@ -154,6 +160,7 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Key, &Method::PUT) => keys::change(shared, name, request).await,
         (Route::Key, &Method::DELETE) => keys::revoke(shared, name).await,
         (Route::Key, _) => keys::get(shared, name).await,
+        (Route::Playground(path), _) => Ok(playground::ask(shared, path, request).await),
         (Route::Requests, _) => requests::list(shared, &request.query).await,
         (Route::Request, _) => requests::get(shared, name).await,
         (Route::Providers, _) => providers::list(shared).await,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::Pin;
 
 use arc_swap::ArcSwap;
 use http::header::AUTHORIZATION;
@@ -9,7 +10,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::*;
-use crate::admin::{ConfiguredKey, InForce, Policy, routes};
+use crate::admin::{Asked, ConfiguredKey, InForce, Inference, Policy, routes};
 use crate::auth::AuthMode;
 use crate::catalog::{Catalog, Entry, Sources, built_in_overrides};
 use crate::clock::UnixMillis;
@@ -65,6 +66,15 @@ impl InForce for Nothing {
     }
 }
 
+/// Has nothing to say.
+struct Silence;
+
+impl Inference for Silence {
+    fn answer(&self, _: Asked) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        Box::pin(std::future::ready(reply::text(200, "")))
+    }
+}
+
 fn shared(folder: &Path) -> Arc<Shared> {
     let store = Store::open(&folder.join("relay.db")).unwrap();
     let (catalog, _) = Catalog::build(&Sources {
@@ -83,7 +93,7 @@ fn shared(folder: &Path) -> Arc<Shared> {
         auth_mode: AuthMode::Open,
     };
     let catalog = Arc::new(ArcSwap::from_pointee(catalog));
-    Arc::new(Shared::new(catalog, Arc::new(Nothing), Arc::new(idle_relay(folder)), store, policy))
+    Arc::new(Shared::new(catalog, Arc::new(Nothing), Arc::new(idle_relay(folder)), Arc::new(Silence), store, policy))
 }
 
 async fn ask(shared: &Arc<Shared>, method: &Method, path: &str, headers: HeaderMap) -> (u16, Value) {

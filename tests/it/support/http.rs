@@ -58,6 +58,11 @@ impl Client {
         self.open("POST", path, &[], body.to_string().as_bytes()).expect("the relay answers")
     }
 
+    /// Any request whose answer is read piece by piece.
+    pub(crate) fn open_stream(self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answering {
+        self.open(method, path, headers, body).expect("the relay answers")
+    }
+
     /// Sends the request and waits for the answer's head.
     fn open(self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answering> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
