@@ -76,11 +76,14 @@ test('a key is made, shown once with what to do with it, used, changed and revok
 test('what somebody else changed meanwhile is said, and the keyboard is enough', async () => {
   await relay.ask('POST', 'keys', { name: 'shared', tags: ['one'] });
   const page = await logIn(relay, '/keys?new=');
+  // The keyboard is where the script puts it, once it runs.
+  await page.locator('#new-name:focus').waitFor();
   await page.keyboard.type('shared');
   await page.getByText('there is a key `shared` already').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Edit shared' }).focus();
   await page.keyboard.press('Enter');
+  await page.locator('.chips input:focus').waitFor();
   const { version } = await relay.ask('GET', 'keys/shared');
   await relay.ask('PUT', 'keys/shared', { tags: ['other'], models: [], expires_ms: null }, { 'if-match': `"${version}"` });
   await page.keyboard.type('two');
@@ -90,6 +93,7 @@ test('what somebody else changed meanwhile is said, and the keyboard is enough',
   await page.keyboard.press('Enter');
   await page.getByText('Saved shared').waitFor();
   assert.deepEqual((await relay.ask('GET', 'keys/shared')).tags, ['one', 'two']);
+  await page.getByRole('button', { name: 'Edit shared' }).and(page.locator(':focus')).waitFor();
   await page.keyboard.press('n');
   await page.getByRole('form', { name: 'New key' }).waitFor();
   await finish(page);
