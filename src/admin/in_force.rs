@@ -1,6 +1,6 @@
 //! What the admin listener needs from the configuration in force.
 
-use crate::catalog::Entry;
+use crate::catalog::{Catalog, Entry};
 use crate::clock::UnixMillis;
 use crate::config::{Definition, Problem};
 use crate::entry_kind::EntryKind;
@@ -49,6 +49,9 @@ pub trait InForce: Send + Sync {
 
     /// An Ollama instance may have other models now: it is asked again, soon and in the background.
     fn instances_changed(&self);
+
+    /// The catalog as it would be, had the database this entry under the name, or none.
+    fn with_change(&self, kind: EntryKind, name: &str, definition: Option<&Definition>) -> Catalog;
 
     /// Puts the entries of the database into force. Requests that come after it has returned see them.
     ///

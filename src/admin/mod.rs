@@ -25,6 +25,7 @@ mod reply;
 mod requests;
 mod routes;
 mod usage;
+mod way;
 mod words;
 
 use std::convert::Infallible;

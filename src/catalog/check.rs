@@ -42,8 +42,7 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
     for named in catalog.routers.iter() {
         let check = |place: &str| {
             // The shape of the file's was looked at when the file was read.
-            let shape = if named.origin == Origin::File { Vec::new() } else { named.entry.problems() };
-            let shape = shape.into_iter().map(|message| Problem::error(place, message));
+            let shape = if named.origin == Origin::File { Vec::new() } else { named.entry.problems(place) };
             let found = router(catalog, place, &named.name, &named.entry, Moment::Start);
             hidden(catalog, place, &named.name).into_iter().chain(shape).chain(found).collect()
         };
@@ -61,14 +60,16 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
 
 /// What is wrong with an alias of the catalog.
 pub(super) fn alias(catalog: &Catalog, place: &str, name: &str, entry: &AliasEntry, moment: Moment) -> Option<Problem> {
-    let Some(hops) = circle(catalog, name) else { return target(catalog, place, &entry.target, moment) };
+    let Some(hops) = circle(catalog, name) else {
+        return target(catalog, place, &entry.target, moment).map(|problem| problem.of("target"));
+    };
     let severity = if moment == Moment::Start && hops.iter().any(|hop| is_stored(catalog, hop)) {
         Severity::Warning
     } else {
         Severity::Error
     };
     let message = format!("goes round in a circle: {}", hops.join(" -> "));
-    Some(Problem { severity, place: place.to_owned(), message })
+    Some(Problem { severity, ..Problem::error(place, message).of("target") })
 }
 
 /// What is wrong with a router of this name, were it in the catalog.
@@ -77,20 +78,22 @@ pub(super) fn alias(catalog: &Catalog, place: &str, name: &str, entry: &AliasEnt
 pub(super) fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterEntry, moment: Moment) -> Vec<Problem> {
     let mut problems = Vec::new();
     if catalog.aliases.get(name).is_some() {
-        problems.push(Problem::error(place, format!("`{name}` is an alias too: one of the two needs another name")));
+        let message = format!("`{name}` is an alias too: one of the two needs another name");
+        problems.push(Problem::error(place, message).of("name"));
     }
-    let candidates = entry.candidates.iter().map(|candidate| ("candidate", candidate.model.as_str()));
+    let candidates = entry.candidates.iter().enumerate();
+    let candidates = candidates.map(|(at, one)| ("candidate", format!("candidates.{at}"), one.model.as_str()));
     let optional = [("second_designator", &entry.second_designator), ("side_call_model", &entry.side_call_model)];
     let optional = optional.into_iter().filter_map(|(part, model)| Some((part, model.as_deref()?)));
-    let parts = [("designator", entry.designator.as_str()), ("fallback", &entry.fallback)];
-    let parts = parts.into_iter().chain(optional).chain(candidates);
+    let parts = [("designator", entry.designator.as_str()), ("fallback", &entry.fallback)].into_iter().chain(optional);
+    let parts = parts.map(|(part, model)| (part, part.to_owned(), model)).chain(candidates);
     let may_be_wrong = |model: &str| moment == Moment::Start && passes_database(catalog, model);
     // That a name is missing is said by the check of the shape.
-    for (part, model) in parts.filter(|(_, model)| !model.trim().is_empty()) {
+    for (part, field, model) in parts.filter(|(_, _, model)| !model.trim().is_empty()) {
         if model.eq_ignore_ascii_case(name) || ends_in_router(catalog, model, name) {
             let message = format!("{part}: `{model}` leads to a router; name a model, or an alias of one");
             let severity = if may_be_wrong(model) { Severity::Warning } else { Severity::Error };
-            problems.push(Problem { severity, place: place.to_owned(), message });
+            problems.push(Problem { severity, ..Problem::error(place, message).of(field) });
             continue;
         }
         let Some((lack, message)) = lack(catalog, end_of_aliases(catalog, model)) else { continue };
@@ -101,7 +104,7 @@ pub(super) fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterE
             Lack::Readiness if part == "designator" => Severity::Error,
             Lack::Provider | Lack::Model | Lack::Readiness => Severity::Warning,
         };
-        problems.push(Problem { severity, place: place.to_owned(), message: format!("{part}: {message}") });
+        problems.push(Problem { severity, ..Problem::error(place, format!("{part}: {message}")).of(field) });
     }
     problems
 }
@@ -110,7 +113,7 @@ pub(super) fn router(catalog: &Catalog, place: &str, name: &str, entry: &RouterE
 pub(super) fn hidden(catalog: &Catalog, place: &str, name: &str) -> Option<Problem> {
     let (target, redirect) = catalog.redirects.find(name)?;
     let message = format!("is never reached: the redirect `{}` makes it `{target}`", redirect.name);
-    Some(Problem::warning(place, message))
+    Some(Problem::warning(place, message).of("name"))
 }
 
 /// What is wrong with a redirect of the catalog.
@@ -124,10 +127,11 @@ pub(super) fn redirect(
     let to = entry.target.as_str();
     let star_inside = |text: &str| text.strip_suffix('*').unwrap_or(text).contains('*');
     if star_inside(from) || star_inside(to) {
-        return Some(Problem::error(place, "a `*` stands at the end only"));
+        let field = if star_inside(from) { "name" } else { "target" };
+        return Some(Problem::error(place, "a `*` stands at the end only").of(field));
     }
     if to.ends_with('*') && !from.ends_with('*') {
-        return Some(Problem::error(place, "the target ends in `*`, so the name it replaces must too"));
+        return Some(Problem::error(place, "the target ends in `*`, so the name it replaces must too").of("target"));
     }
     let mut hops = vec![from.to_owned()];
     let mut name = if to.ends_with('*') { to.trim_end_matches('*').to_owned() } else { to.to_owned() };
@@ -141,7 +145,7 @@ pub(super) fn redirect(
             let message = format!("more than {MAX_REDIRECTS} hops: {}", hops.join(" -> "));
             let tolerated = moment == Moment::Start && passes_database;
             let severity = if tolerated { Severity::Warning } else { Severity::Error };
-            return Some(Problem { severity, place: place.to_owned(), message });
+            return Some(Problem { severity, ..Problem::error(place, message).of("target") });
         }
     }
     // What the `*` will carry over is not known yet, nor is then the target.
@@ -149,9 +153,9 @@ pub(super) fn redirect(
         return None;
     }
     // What is not called by the whole name is called by what stands before its tags.
-    let found = target(catalog, place, &name, moment)?;
+    let found = target(catalog, place, &name, moment)?.of("target");
     let stem = name.rsplit_once('@').map(|(stem, _)| stem.trim()).filter(|stem| !stem.is_empty());
-    stem.map_or(Some(found), |stem| target(catalog, place, stem, moment))
+    stem.map_or(Some(found), |stem| target(catalog, place, stem, moment).map(|problem| problem.of("target")))
 }
 
 /// The names an alias visits until it comes to one again.

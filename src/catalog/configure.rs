@@ -172,7 +172,7 @@ fn instances(
         let (place, address) = own_url.unwrap_or_else(|| (id.clone(), known.base_url.clone()));
         let is_stored = said.origin == ProviderOrigin::Database;
         let severity = if is_stored { Severity::Warning } else { Severity::Error };
-        let wrong = |message| problems.push(Problem { severity, place, message });
+        let wrong = |message| problems.push(Problem { severity, place, field: None, message });
         let base_url = base_url(&address).map_err(wrong).ok()?;
         let api_key = entry.api_key.clone().or_else(|| environment.api_key.clone());
         let missing = missing_setting(known, has_own_url, api_key.is_some());

@@ -54,29 +54,35 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
     let place = format!("{}.{name}", entry.kind().section());
     let moment = Moment::Edit { lists_are_in };
     let error = |message: String| Problem::error(&place, message);
-    let mut problems: Vec<Problem> = wrong_name(catalog, entry.kind(), name).map(error).into_iter().collect();
+    let wrong_name = wrong_name(catalog, entry.kind(), name).map(|message| error(message).of("name"));
+    let mut problems: Vec<Problem> = wrong_name.into_iter().collect();
     match entry {
         Entry::Alias(alias) => {
             if catalog.routers.get(name).is_some() {
-                problems.push(error(format!("`{name}` is a router too: one of the two needs another name")));
+                let message = format!("`{name}` is a router too: one of the two needs another name");
+                problems.push(error(message).of("name"));
             }
             if alias.target.trim().is_empty() {
-                problems.push(error("target is missing".to_owned()));
+                problems.push(error("target is missing".to_owned()).of("target"));
             } else {
                 problems.extend(check::alias(catalog, &place, name, alias, moment));
             }
         }
         Entry::Redirect(redirect) => {
             if redirect.target.trim().is_empty() {
-                problems.push(error("target is missing".to_owned()));
+                problems.push(error("target is missing".to_owned()).of("target"));
             } else {
                 problems.extend(check::redirect(catalog, &place, name, redirect, moment));
             }
-            problems.extend(hidden_by(catalog, name).map(|message| Problem::warning(&place, message)));
+            if redirect.target.trim().eq_ignore_ascii_case(name.trim()) {
+                let message = "changes nothing: its target is the name itself";
+                problems.push(Problem::warning(&place, message).of("target"));
+            }
+            problems.extend(hidden_by(catalog, name).map(|message| Problem::warning(&place, message).of("name")));
             return problems;
         }
         Entry::Router(router) => {
-            problems.extend(router.problems().into_iter().map(error));
+            problems.extend(router.problems(&place));
             problems.extend(check::router(catalog, &place, name, router, moment));
         }
         Entry::Provider(provider) => return provider_check::check(name, provider),
@@ -84,7 +90,11 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
     problems.extend(hidden(catalog, &place, name));
     if let Some(model) = catalog.find_bare(name).next() {
         let message = format!("comes before the model of this name, which is still `{}`", model.name());
-        problems.push(Problem::warning(&place, message));
+        problems.push(Problem::warning(&place, message).of("name"));
+    }
+    if let Some(provider) = catalog.provider(name) {
+        let message = format!("is the id of a provider too, whose models keep their names: `{}/…`", provider.id);
+        problems.push(Problem::warning(&place, message).of("name"));
     }
     problems
 }
@@ -134,7 +144,7 @@ impl Consequence {
     fn as_problem(&self, place: &str) -> Problem {
         let message = format!("the {} `{}` would be wrong then: {}", self.kind.word(), self.name, self.message);
         let severity = if self.is_lasting { Severity::Error } else { Severity::Warning };
-        Problem { severity, place: place.to_owned(), message }
+        Problem { severity, place: place.to_owned(), field: None, message }
     }
 }
 

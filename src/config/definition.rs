@@ -71,6 +71,16 @@ impl Definitions {
             Definition::Provider(entry) => self.providers.set(name, *entry),
         }
     }
+
+    /// Takes a name out of those of a kind.
+    pub fn remove(&mut self, kind: EntryKind, name: &str) {
+        match kind {
+            EntryKind::Alias => self.aliases.remove(name),
+            EntryKind::Redirect => self.redirects.remove(name),
+            EntryKind::Router => self.routers.remove(name),
+            EntryKind::Provider => self.providers.remove(name),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -35,17 +35,17 @@ impl<T> Entries<T> {
         self.0.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// Takes a name out.
-    pub fn remove(&mut self, name: &str) {
-        self.0.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-    }
-
     /// Gives a name this value, in place of the one it had.
     pub fn set(&mut self, name: &str, value: T) {
         match self.0.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
             Some(found) => *found = (name.to_owned(), value),
             None => self.0.push((name.to_owned(), value)),
         }
+    }
+
+    /// Takes a name out.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
     }
 }
 

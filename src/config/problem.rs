@@ -11,6 +11,9 @@ pub struct Problem {
     pub severity: Severity,
     /// Where: `relay.yaml:12:5 aliases.fast`, or the name of a setting.
     pub place: String,
+    /// The part of an entry it is about, where one can be named: `target`, `candidates.2`. For forms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     /// What is wrong, and if possible what would be right. Never holds a key.
     pub message: String,
 }
@@ -28,12 +31,17 @@ pub enum Severity {
 impl Problem {
     /// A problem that refuses the configuration.
     pub fn error(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place: place.into(), message: message.into() }
+        Self { severity: Severity::Error, place: place.into(), field: None, message: message.into() }
     }
 
     /// A problem worth telling.
     pub fn warning(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, place: place.into(), message: message.into() }
+        Self { severity: Severity::Warning, place: place.into(), field: None, message: message.into() }
+    }
+
+    /// The same, about a part of the entry.
+    pub fn of(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
     }
 
     /// Whether the configuration is refused because of it.

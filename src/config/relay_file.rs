@@ -206,32 +206,36 @@ impl RouterEntry {
         [&self.designator, &self.fallback].into_iter().chain(optional).chain(candidates).map(String::as_str)
     }
 
-    /// What is wrong with it, whatever its names mean.
-    pub fn problems(&self) -> Vec<String> {
+    /// What is wrong with it, whatever its names mean. `place` is where it stands.
+    pub fn problems(&self, place: &str) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut wrong = |is_wrong: bool, message: &str| {
+        let mut wrong = |is_wrong: bool, field: &str, message: &str| {
             if is_wrong {
-                problems.push(message.to_owned());
+                problems.push(Problem::error(place, message).of(field));
             }
         };
         let names = || self.candidates.iter().map(|candidate| candidate.model.trim());
         let different: BTreeSet<String> = names().map(str::to_ascii_lowercase).collect();
-        wrong(different.len() < 2, "a router needs at least two different candidates; for one model, use an alias");
-        wrong(different.len() < self.candidates.len(), "a candidate stands in the list twice");
-        wrong(self.candidates.len() > MAX_CANDIDATES, "a router can have 50 candidates at most");
-        wrong(names().any(str::is_empty), "a candidate needs a `model`");
-        wrong(self.designator.trim().is_empty(), "a router needs a `designator`: the model that chooses");
-        wrong(self.fallback.trim().is_empty(), "a router needs a `fallback`: the model when nothing can be chosen");
+        let is_alone = different.len() < 2;
+        wrong(is_alone, "candidates", "a router needs at least two different candidates; for one model, use an alias");
+        wrong(different.len() < self.candidates.len(), "candidates", "a candidate stands in the list twice");
+        wrong(self.candidates.len() > MAX_CANDIDATES, "candidates", "a router can have 50 candidates at most");
+        wrong(names().any(str::is_empty), "candidates", "a candidate needs a `model`");
+        let is_missing = |name: &str| name.trim().is_empty();
+        wrong(is_missing(&self.designator), "designator", "a router needs a `designator`: the model that chooses");
+        let message = "a router needs a `fallback`: the model when nothing can be chosen";
+        wrong(is_missing(&self.fallback), "fallback", message);
         let is_per_request = self.strategy == StrategyWord::PerRequest;
-        wrong(self.session_ttl.is_some() && is_per_request, "session_ttl needs `strategy: per_session`");
-        wrong(self.session_ttl().is_some_and(|span| span.is_zero()), "session_ttl must be longer than nothing");
-        wrong(self.budget().is_zero(), "budget must be longer than nothing");
-        wrong(self.hard_limit() < self.budget(), "hard_limit must not be shorter than budget");
-        wrong(self.hard_limit() > LONGEST_LIMIT, "hard_limit is one minute at most: a client waits that long");
-        wrong(
-            self.hedge_after.is_some_and(|span| span.get() >= self.hard_limit()),
-            "hedge_after must be shorter than hard_limit",
-        );
+        let has_ttl = self.session_ttl.is_some();
+        wrong(has_ttl && is_per_request, "session_ttl", "session_ttl needs `strategy: per_session`");
+        let is_nothing = self.session_ttl().is_some_and(|span| span.is_zero());
+        wrong(is_nothing, "session_ttl", "session_ttl must be longer than nothing");
+        wrong(self.budget().is_zero(), "budget", "budget must be longer than nothing");
+        wrong(self.hard_limit() < self.budget(), "hard_limit", "hard_limit must not be shorter than budget");
+        let is_long = self.hard_limit() > LONGEST_LIMIT;
+        wrong(is_long, "hard_limit", "hard_limit is one minute at most: a client waits that long");
+        let is_late = self.hedge_after.is_some_and(|span| span.get() >= self.hard_limit());
+        wrong(is_late, "hedge_after", "hedge_after must be shorter than hard_limit");
         problems
     }
 }
@@ -275,7 +279,7 @@ impl RelayFile {
         let mut problems = Vec::new();
         for (name, router) in self.routers.iter() {
             let place = self.place("routers", name);
-            problems.extend(router.problems().into_iter().map(|message| Problem::error(&place, message)));
+            problems.extend(router.problems(&place));
         }
         for (index, entry) in self.keys.iter().enumerate() {
             let place = self.key_place(index);

@@ -28,7 +28,7 @@ fn explain_resolution(resolution: &Resolution) -> String {
     ));
     lines.push(format!("known from   {}", source(model)));
     lines.push(format!("context      {}", context(model)));
-    lines.push(format!("price        {}", model.price.as_deref().map_or_else(|| "unknown".to_owned(), price)));
+    lines.push(format!("price        {}", model.price.as_deref().map_or_else(|| "unknown".to_owned(), price_in_words)));
     if !resolution.tags.is_empty() {
         lines.push(format!("tags         {}", resolution.tags.join(", ")));
     }
@@ -52,7 +52,8 @@ fn context(model: &Model) -> String {
     format!("{}, longest answer {}", tokens(model.profile.context_length), tokens(model.profile.max_output))
 }
 
-fn price(price: &Price) -> String {
+/// A price in words: `in 0.15, out 0.6 USD per million tokens (…)`.
+pub fn price_in_words(price: &Price) -> String {
     let mut text = format!("{} USD per million tokens", values(&price.base));
     if let Some(tier) = &price.tier {
         let edge = if tier.inclusive { "from" } else { "above" };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use explain::explain;
+pub use explain::{explain, price_in_words};
 pub use resolve::{AtRouter, Resolved, RouteError, reach, resolve, settle};
 
 use crate::catalog::Model;

@@ -108,6 +108,11 @@ impl<'a> AtRouter<'a> {
         &self.trail.tags
     }
 
+    /// Every step of the way so far, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.trail.steps
+    }
+
     /// The outermost alias passed through.
     pub fn alias(&self) -> Option<&str> {
         self.trail.alias.as_deref()

@@ -75,6 +75,31 @@ pub fn recent(
     }
 }
 
+/// How often each model was chosen, and for which cause, among the newest `limit` decisions of a router.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn shares(conn: &mut Conn<'_>, router: &str, limit: u32) -> Result<Vec<Share>, StoreError> {
+    conn.query(
+        "select model, cause, count(*) from
+            (select model, cause from decisions where router = $1 order by started_ms desc limit $2) as newest
+         group by model, cause order by count(*) desc, model, cause",
+        &[router.into(), limit.into()],
+        |row| Ok(Share { model: row.text(0)?, cause: row.text(1)?, decisions: row.integer(2)? }),
+    )
+}
+
+/// Decisions that had the same outcome for the same cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Share {
+    /// What was chosen, as `provider/model`.
+    pub model: String,
+    /// Why.
+    pub cause: String,
+    /// How many.
+    pub decisions: i64,
+}
+
 fn read(row: &super::Row<'_>) -> Result<StoredDecision, StoreError> {
     Ok(StoredDecision {
         request_id: row.text(0)?,
@@ -114,6 +139,8 @@ mod tests {
                 assert_eq!(ids(recent(conn, None, UnixMillis(9), 2)?), ["r3", "r2"]);
                 assert_eq!(find(conn, "r3")?, Some(stored(3, "a")), "the first one stays");
                 assert_eq!(find(conn, "r9")?, None);
+                let share = |decisions| Share { model: "a/b".into(), cause: "pin".into(), decisions };
+                assert_eq!((shares(conn, "a", 9)?, shares(conn, "a", 1)?), (vec![share(2)], vec![share(1)]));
                 Ok(())
             })
             .unwrap();

@@ -1,6 +1,8 @@
 //! The log: one row per upstream answer. What the columns mean is `tracking`'s business; here they are values in order.
-//! [`page()`] is how lists of it are read.
+//!
+//! [`page()`] is how lists of it are read, [`asked()`] sums it by the names that were asked for.
 
+mod asked;
 mod page;
 
 use std::sync::LazyLock;
@@ -8,6 +10,7 @@ use std::sync::LazyLock;
 use super::StoreError;
 use super::driver::{Conn, Param, Row};
 use crate::clock::UnixMillis;
+pub use asked::{AskedSums, Look, asked};
 pub use page::{Bounds, Condition, Cursor, Page, Place, count, page};
 
 /// Columns of `requests`, in the order in which values are given to [`insert`] and found in a [`Row`].

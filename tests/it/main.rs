@@ -5,6 +5,7 @@ mod admin_access;
 mod admin_api;
 mod admin_entries;
 mod admin_keys;
+mod admin_names;
 mod admin_playground;
 mod admin_providers;
 mod admin_requests;

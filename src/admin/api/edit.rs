@@ -97,6 +97,22 @@ pub(super) fn save(
     })
 }
 
+/// What would keep a save from being made, as far as the client says what it expects.
+pub(super) fn would_clash(
+    conn: &mut Conn<'_>,
+    kind: EntryKind,
+    name: &str,
+    expected: &Expected,
+) -> Result<Option<Clash>, StoreError> {
+    let current = entries::get(conn, kind, name)?;
+    let is_expected = match (expected, &current) {
+        (Expected::Unsaid, _) | (Expected::Nothing, None) => true,
+        (_, Some(current)) => expected.is(current),
+        (Expected::Any | Expected::Versions(_), None) => false,
+    };
+    if is_expected { Ok(None) } else { clash(conn, kind, name, expected).map(Result::err) }
+}
+
 /// Takes an entry out.
 pub(super) fn delete(
     conn: &mut Conn<'_>,

@@ -61,6 +61,10 @@ pub(super) async fn put(
             let _turn = turn(shared);
             let problems = judge(shared, &name, &definition)?;
             if is_rehearsal {
+                let clash = edit::would_clash(conn, kind, &name, &expected)?;
+                if let Some(clash) = clash {
+                    return Err(refused(shared, kind, &name, clash));
+                }
                 return Ok(super::json(200, &json!({ "name": name, kind.word(): definition, "problems": problems })));
             }
             let stored = to_be_stored(name, &definition);

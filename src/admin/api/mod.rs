@@ -13,12 +13,15 @@ mod entries;
 mod error;
 mod guard;
 mod history;
+mod impact;
 mod keys;
+mod names;
 mod ollama;
 mod password;
 mod playground;
 mod providers;
 mod requests;
+mod resolve;
 mod shown;
 mod tokens;
 mod trial;
@@ -59,7 +62,10 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 enum Route {
     Entries(EntryKind),
     Entry(EntryKind),
+    Impact(EntryKind),
     Trial,
+    Names,
+    Resolve,
     History,
     Undo,
     Decisions,
@@ -89,11 +95,16 @@ enum Route {
 const ROUTES: &[(&str, &[Method], Route)] = &[
     ("aliases", &[GET, HEAD], Route::Entries(EntryKind::Alias)),
     ("aliases/NAME", &[GET, HEAD, PUT, DELETE], Route::Entry(EntryKind::Alias)),
+    ("aliases/NAME/impact", &[GET, HEAD, POST], Route::Impact(EntryKind::Alias)),
     ("redirects", &[GET, HEAD], Route::Entries(EntryKind::Redirect)),
     ("redirects/NAME", &[GET, HEAD, PUT, DELETE], Route::Entry(EntryKind::Redirect)),
+    ("redirects/NAME/impact", &[GET, HEAD, POST], Route::Impact(EntryKind::Redirect)),
     ("routers", &[GET, HEAD], Route::Entries(EntryKind::Router)),
     ("routers/NAME", &[GET, HEAD, PUT, DELETE], Route::Entry(EntryKind::Router)),
+    ("routers/NAME/impact", &[GET, HEAD, POST], Route::Impact(EntryKind::Router)),
     ("routers/NAME/resolve", &[POST], Route::Trial),
+    ("names", &[GET, HEAD], Route::Names),
+    ("resolve", &[GET, HEAD, POST], Route::Resolve),
     ("history", &[GET, HEAD], Route::History),
     ("history/NAME/undo", &[POST], Route::Undo),
     ("decisions", &[GET, HEAD], Route::Decisions),
@@ -146,6 +157,9 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Entry(kind), &Method::PUT) => entries::put(shared, kind, name, request).await,
         (Route::Entry(kind), &Method::DELETE) => entries::delete(shared, kind, name, &request.headers).await,
         (Route::Entry(kind), _) => entries::get(shared, kind, name).await,
+        (Route::Impact(kind), _) => impact::of(shared, kind, name, request).await,
+        (Route::Names, _) => names::list(shared, &request.query),
+        (Route::Resolve, _) => resolve::follow(shared, request).await,
         (Route::History, _) => history::list(shared, &request.query).await,
         (Route::Undo, _) => history::undo(shared, &name, request).await,
         (Route::Trial, _) => trial::choose(shared, name, request).await,

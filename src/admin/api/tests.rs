@@ -53,6 +53,10 @@ impl InForce for Nothing {
 
     fn instances_changed(&self) {}
 
+    fn with_change(&self, _: EntryKind, _: &str, _: Option<&Definition>) -> Catalog {
+        empty_catalog()
+    }
+
     fn follow(&self, _: &mut Conn<'_>) -> Result<(), StoreError> {
         Ok(())
     }
@@ -75,15 +79,19 @@ impl Inference for Silence {
     }
 }
 
-fn shared(folder: &Path) -> Arc<Shared> {
-    let store = Store::open(&folder.join("relay.db")).unwrap();
-    let (catalog, _) = Catalog::build(&Sources {
+fn empty_catalog() -> Catalog {
+    let sources = Sources {
         variables: &Variables::default(),
         relay: &RelayFile::default(),
         overrides: built_in_overrides(),
         stored: &Definitions::default(),
         discovered: &HashMap::new(),
-    });
+    };
+    Catalog::build(&sources).0
+}
+
+fn shared(folder: &Path) -> Arc<Shared> {
+    let store = Store::open(&folder.join("relay.db")).unwrap();
     let address = ([127, 0, 0, 1], 1).into();
     let policy = Policy {
         password: Some(Secret::new("sesame")),
@@ -92,7 +100,7 @@ fn shared(folder: &Path) -> Arc<Shared> {
         api_address: address,
         auth_mode: AuthMode::Open,
     };
-    let catalog = Arc::new(ArcSwap::from_pointee(catalog));
+    let catalog = Arc::new(ArcSwap::from_pointee(empty_catalog()));
     Arc::new(Shared::new(catalog, Arc::new(Nothing), Arc::new(idle_relay(folder)), Arc::new(Silence), store, policy))
 }
 

@@ -8,13 +8,17 @@ use serde_json::value::RawValue;
 
 use super::super::reply::Reply;
 use super::super::{Request, Shared};
+use super::entries::{judge, unreadable};
 use super::error::ApiError;
 use super::{ROOT, body};
+use crate::catalog::Catalog;
 use crate::chat::{ChatRequest, Message, Role};
+use crate::config::Definition;
+use crate::entry_kind::EntryKind;
 use crate::protocol::ClientFormat;
 use crate::routing::{Resolved, RouteError, resolve};
 
-/// What to choose for: one of the two.
+/// What to choose for: a prompt or a request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Trial {
@@ -22,6 +26,8 @@ struct Trial {
     prompt: Option<String>,
     /// A whole request: the body of an OpenAI chat.
     request: Option<Box<RawValue>>,
+    /// The router as it would be, to try a change before it is saved.
+    router: Option<Box<RawValue>>,
 }
 
 /// Has the router choose for a prompt or a request.
@@ -43,7 +49,10 @@ pub(super) async fn choose(shared: &Arc<Shared>, name: String, request: Request)
             return Err(ApiError::new(400, "unreadable", message));
         }
     };
-    let catalog = shared.catalog.load_full();
+    let catalog = match trial.router {
+        None => shared.catalog.load_full(),
+        Some(router) => changed(shared, &name, &router).await?,
+    };
     let at = match resolve(&catalog, &name) {
         Ok(Resolved::Router(at)) => at,
         Ok(Resolved::Model(_)) | Err(RouteError::NotFound { .. }) => {
@@ -56,4 +65,17 @@ pub(super) async fn choose(shared: &Arc<Shared>, name: String, request: Request)
         Err(error @ RouteError::NoCandidate { .. }) => Err(ApiError::new(422, "no_candidate", error.to_string())),
         Err(error) => Err(ApiError::new(422, "invalid", error.to_string())),
     }
+}
+
+/// The catalog as it would be, had the router been saved; refused as a save would be.
+async fn changed(shared: &Arc<Shared>, name: &str, router: &RawValue) -> Result<Arc<Catalog>, ApiError> {
+    let definition = Definition::read(EntryKind::Router, router.get().as_bytes())
+        .map_err(|error| unreadable(EntryKind::Router, &error))?;
+    let (shared, name) = (shared.clone(), name.to_owned());
+    let store = shared.store.clone();
+    let judged = store.run(move |_| {
+        let judged = judge(&shared, &name, &definition);
+        Ok(judged.map(|_| Arc::new(shared.in_force.with_change(EntryKind::Router, &name, Some(&definition)))))
+    });
+    judged.await?
 }

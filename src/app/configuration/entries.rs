@@ -115,22 +115,33 @@ impl InForce for Configuration {
     fn check_change(&self, name: &str, definition: &Definition) -> Vec<Problem> {
         let catalog = self.catalog.load();
         let lists_are_in = self.lists_are_in(&catalog);
-        let parts = self.parts();
-        let mut stored = parts.stored.clone();
-        stored.set(name, definition.clone());
+        let changed = self.with_change(definition.kind(), name, Some(definition));
+        let own = self.own.get().copied();
+        let address = match definition {
+            Definition::Provider(provider) => provider.entry.base_url.as_ref(),
+            _ => None,
+        };
         let mut problems = Vec::new();
-        if let (Definition::Provider(_), Some(provider)) = (definition, stored.providers.get_mut(name)) {
-            // Nobody is called by this catalog: what counts is that there is a key.
-            provider.entry.api_key = provider.key.as_ref().map(|key| Secret::new(&*key.id));
-            let own = self.own.get().copied();
-            if provider.entry.base_url.as_ref().zip(own).is_some_and(|(address, own)| leads_to(address, own)) {
-                let message = "this is the relay's own address: requests would go round; give the provider's real one";
-                problems.push(Problem::error(format!("providers.{name}.base_url"), message));
-            }
+        if address.zip(own).is_some_and(|(address, own)| leads_to(address, own)) {
+            let message = "this is the relay's own address: requests would go round; give the provider's real one";
+            problems.push(Problem::error(format!("providers.{name}.base_url"), message));
         }
-        let (changed, _) = build_with(&self.variables, &parts, &stored);
         problems.extend(check_change(&catalog, &changed, name, definition, lists_are_in));
         problems
+    }
+
+    fn with_change(&self, kind: EntryKind, name: &str, definition: Option<&Definition>) -> Catalog {
+        let parts = self.parts();
+        let mut stored = parts.stored.clone();
+        match definition {
+            Some(definition) => stored.set(name, definition.clone()),
+            None => stored.remove(kind, name),
+        }
+        if let (EntryKind::Provider, Some(provider)) = (kind, stored.providers.get_mut(name)) {
+            // Nobody is called by this catalog: what counts is that there is a key.
+            provider.entry.api_key = provider.key.as_ref().map(|key| Secret::new(&*key.id));
+        }
+        build_with(&self.variables, &parts, &stored).0
     }
 
     fn leading_to_provider(&self, id: &str) -> Vec<String> {
