@@ -1,17 +1,18 @@
-//! The admin listener: pages for operators, and an API for changes. The pages are read-only: what is ready and who spent
-//! what, the requests, and one request with everything that is known of it.
+//! The admin listener: pages for operators, and an API for changes.
 //!
 //! [`service`] is what a [`Listener`](crate::listener::Listener) serves. `routes` has every path, `access` says who may
 //! look, `login` is where browsers log in and out, `origin` tells foreign pages from ours, `api` is everything below
-//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview`, `requests`, `keys` and `playground`
-//! gather what pages show; [`Inference`] is what the playground asks. `names` offers names, `api_address` says where the API
-//! is, `words` writes numbers and times for people, `assets` are the files that pages need. Pages are whole without their
-//! scripts, which do what the API does, and load nothing from elsewhere; `reply` tells browsers to insist on that.
+//! `/admin/api/`, and [`InForce`] is what it asks of the configuration. `overview`, `usage`, `requests`, `entries`,
+//! `providers`, `keys` and `playground` gather what pages show; [`Inference`] is what the playground asks. `way` follows a
+//! name, `names` offers names, `api_address` says where the API is, `words` writes numbers and times for people, `assets`
+//! are the files that pages need. Pages are whole without their scripts, which do what the API does, and load nothing from
+//! elsewhere; `reply` tells browsers to insist on that.
 
 mod access;
 mod api;
 mod api_address;
 mod assets;
+mod entries;
 mod in_force;
 mod inference;
 mod keys;

@@ -8,8 +8,9 @@ use http::{HeaderValue, Method};
 
 use super::access::{Verdict, Who};
 use super::api::ApiError;
+use super::entries::Names;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, keys, login, overview, playground, providers, requests, usage};
+use super::{Request, Shared, api, assets, entries, keys, login, overview, playground, providers, requests, usage};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -28,6 +29,8 @@ enum Route {
     Usage,
     /// A month to print.
     UsageMonth,
+    Entries(Names),
+    History,
     /// A file that pages need.
     Asset,
     Health,
@@ -47,6 +50,10 @@ const ROUTES: &[(&str, Route)] = &[
     ("/usage/month", Route::UsageMonth),
     ("/keys", Route::Keys),
     ("/playground", Route::Playground),
+    ("/aliases", Route::Entries(Names::Aliases)),
+    ("/redirects", Route::Entries(Names::Redirects)),
+    ("/routers", Route::Entries(Names::Routers)),
+    ("/history", Route::History),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -91,6 +98,8 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::UsageMonth => usage::month(shared, &request.query).await,
         Route::Keys => keys::page(shared, &request).await,
         Route::Playground => playground::page(shared, &request),
+        Route::Entries(names) => entries::list(shared, names, &request.query).await,
+        Route::History => entries::history(shared, &request.query).await,
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }

@@ -15,7 +15,7 @@ export class ApiError extends Error {
 }
 
 /**
- * Asks the API. `version` is the version that is to be replaced or deleted.
+ * Asks the API. `version` is the version that is to be replaced or deleted; `null`: it has to be new.
  * Gives what the answer's JSON says, `null` where there is none; throws an ApiError.
  */
 export async function api(method, path, { body, version, signal } = {}) {
@@ -45,6 +45,7 @@ async function send(method, path, { body, version, signal }) {
   const headers = {};
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (version) headers['if-match'] = version === '*' ? '*' : `"${version}"`;
+  if (version === null) headers['if-none-match'] = '*';
   let answer;
   try {
     answer = await fetch(ROOT + path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });

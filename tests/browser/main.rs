@@ -36,6 +36,11 @@ fn the_playground_asks_as_a_client_would() {
     passes("playground");
 }
 
+#[test]
+fn names_are_edited_by_whoever_comes_first() {
+    passes("entries");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

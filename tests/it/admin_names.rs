@@ -106,7 +106,7 @@ fn every_name_can_be_completed_and_followed() {
 
 #[test]
 fn the_traffic_says_what_an_edit_would_change() {
-    let (_upstream, relay) = world("");
+    let (_upstream, relay) = world("aliases: { house: openai/gpt-fake }\n");
     put(&relay, "aliases/fast", &json!("openai/gpt-fake"));
     put(&relay, "redirects/old%2A", &json!("fast"));
     for name in ["fast", "FAST", "fast@team", "old-one", "openai/gpt-dear"] {
@@ -146,6 +146,9 @@ fn the_traffic_says_what_an_edit_would_change() {
     let new = post(&relay, "redirects/openai%2Fgpt-d%2A/impact", &json!("fast"));
     assert_eq!((&new["requests"], &new["moved"]), (&json!(1), &json!(1)), "{new}");
     assert_eq!(get(&relay, "aliases/other/impact")["requests"], 0);
+    assert_eq!(get(&relay, "aliases/house/impact")["requests"], 0);
+    let refused = call(&relay, "POST", "aliases/house/impact", &[], "null");
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (409, &json!("managed_by_file")));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod admin;
 mod admin_access;
 mod admin_api;
 mod admin_entries;
+mod admin_entry_pages;
 mod admin_keys;
 mod admin_names;
 mod admin_playground;

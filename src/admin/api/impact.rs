@@ -12,7 +12,7 @@ use super::super::reply::Reply;
 use super::super::way::{End, Way};
 use super::super::{Request, Shared};
 use super::body;
-use super::entries::unreadable;
+use super::entries::{refuse_the_files, unreadable};
 use super::error::ApiError;
 use crate::catalog::Catalog;
 use crate::chat::Usage;
@@ -100,6 +100,9 @@ pub(super) async fn of(
     };
     shared
         .with_database(move |shared, conn| {
+            if change.is_some() {
+                refuse_the_files(shared, kind, &name)?;
+            }
             let now = UnixMillis::now();
             let look = asked(conn, UnixMillis(now.0 - DAY_MS), LOOKED_AT)?;
             let before = shared.catalog.load_full();

@@ -45,6 +45,7 @@ use crate::store::Conn;
 pub(super) use error::ApiError;
 pub(super) use ollama::instances;
 pub(super) use providers::{ShownProvider, address as shown_address, all as all_providers};
+pub(super) use shown::{Shown, all_in_the_file, from_the_database};
 
 const GET: Method = Method::GET;
 const HEAD: Method = Method::HEAD;

@@ -18,22 +18,22 @@ use crate::store::entries::StoredEntry;
 /// An entry.
 #[skip_serializing_none]
 #[derive(Debug, Serialize)]
-pub(super) struct Shown {
-    pub(super) name: String,
-    pub(super) origin: Origin,
+pub(in crate::admin) struct Shown {
+    pub(in crate::admin) name: String,
+    pub(in crate::admin) origin: Origin,
     /// Where the file has it.
-    pub(super) place: Option<String>,
+    pub(in crate::admin) place: Option<String>,
     pub(super) version: String,
     /// When it was last saved in the database.
     pub(super) updated_ms: Option<UnixMillis>,
     /// What it says, under the word of its kind; if it cannot be read, whatever is there.
     #[serde(flatten)]
-    pub(super) definition: Map<String, Value>,
-    pub(super) problems: Vec<Problem>,
+    pub(in crate::admin) definition: Map<String, Value>,
+    pub(in crate::admin) problems: Vec<Problem>,
 }
 
 /// The file's entries of a kind, in its order.
-pub(super) fn all_in_the_file(shared: &Shared, kind: EntryKind) -> Vec<Shown> {
+pub(in crate::admin) fn all_in_the_file(shared: &Shared, kind: EntryKind) -> Vec<Shown> {
     let catalog = shared.catalog.load_full();
     match kind {
         EntryKind::Alias => {
@@ -81,7 +81,7 @@ fn in_file<T: Serialize>(shared: &Shared, named: &Named<T>, entry: Entry<'_>) ->
 }
 
 /// An entry of the database.
-pub(super) fn from_the_database(shared: &Shared, stored: &StoredEntry) -> Shown {
+pub(in crate::admin) fn from_the_database(shared: &Shared, stored: &StoredEntry) -> Shown {
     let (definition, problems) = match Definition::read(stored.kind, stored.definition.as_bytes()) {
         Ok(definition) => (json!(definition), shared.in_force.check(&stored.name, (&definition).into())),
         Err(error) => {
