@@ -14,11 +14,13 @@ pub enum EntryKind {
     Router,
     /// A provider.
     Provider,
+    /// What is said of a model beside files and lists.
+    Model,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Alias, Self::Redirect, Self::Router, Self::Provider];
+    pub const ALL: [Self; 5] = [Self::Alias, Self::Redirect, Self::Router, Self::Provider, Self::Model];
 
     /// One of it: `alias`.
     pub fn word(self) -> &'static str {
@@ -27,6 +29,7 @@ impl EntryKind {
             Self::Redirect => "redirect",
             Self::Router => "router",
             Self::Provider => "provider",
+            Self::Model => "model",
         }
     }
 
@@ -37,6 +40,7 @@ impl EntryKind {
             Self::Redirect => "a redirect",
             Self::Router => "a router",
             Self::Provider => "a provider",
+            Self::Model => "a model's entry",
         }
     }
 
@@ -47,6 +51,7 @@ impl EntryKind {
             Self::Redirect => "redirects",
             Self::Router => "routers",
             Self::Provider => "providers",
+            Self::Model => "models",
         }
     }
 

@@ -37,9 +37,25 @@ impl PicoUsd {
         decimal(text, 12).map(Self)
     }
 
+    /// From USD per single unit in a list whose digits come from floating point (`1.2500000000000001e-06`): rounded half up
+    /// to the pico-dollar. What would be rounded to nothing is refused, because zero means free.
+    ///
+    /// # Errors
+    /// When the text is no decimal number, is out of range, or is less than half a pico-dollar.
+    pub fn from_usd_rounded(text: &str) -> Result<Self, ParseMoneyError> {
+        let pico = rounded(text, 12)?;
+        let (digits, _) = parse(text)?;
+        if pico == 0 && digits != 0 { Err(ParseMoneyError(text.to_owned())) } else { Ok(Self(pico)) }
+    }
+
     /// Decimal text in USD per million units, without trailing zeros: `0.075`.
     pub fn to_usd_per_million(self) -> String {
         self.per_million_in_usd().to_string()
+    }
+
+    /// Decimal text in USD per single unit, without trailing zeros: `0.005`.
+    pub fn to_usd(self) -> String {
+        Decimal { value: self.0, places: 12 }.to_string()
     }
 
     /// The same, to be written into a longer text.
@@ -54,19 +70,7 @@ impl NanoUsd {
     /// # Errors
     /// When the text is no decimal number or out of range.
     pub fn from_usd_rounded(text: &str) -> Result<Self, ParseMoneyError> {
-        let (digits, exponent) = parse(text)?;
-        let error = || ParseMoneyError(text.to_owned());
-        let shift = exponent + 9;
-        let nano = if shift >= 0 {
-            let factor = 10_i128.checked_pow(shift.unsigned_abs()).ok_or_else(error)?;
-            digits.checked_mul(factor).ok_or_else(error)?
-        } else {
-            match 10_i128.checked_pow(shift.unsigned_abs()) {
-                Some(divisor) => div_half_up(digits, divisor),
-                None => 0,
-            }
-        };
-        i64::try_from(nano).map(Self).map_err(|_| error())
+        rounded(text, 9).map(Self)
     }
 
     /// From an exact sum of pico-dollars, rounded once, half away from zero.
@@ -120,6 +124,23 @@ impl fmt::Display for Decimal {
 fn div_half_up(value: i128, divisor: i128) -> i128 {
     let half = divisor / 2;
     if value < 0 { -((-value + half) / divisor) } else { (value + half) / divisor }
+}
+
+/// `text × 10^places` as an integer, rounded half away from zero.
+fn rounded(text: &str, places: i32) -> Result<i64, ParseMoneyError> {
+    let (digits, exponent) = parse(text)?;
+    let error = || ParseMoneyError(text.to_owned());
+    let shift = exponent + places;
+    let whole = if shift >= 0 {
+        let factor = 10_i128.checked_pow(shift.unsigned_abs()).ok_or_else(error)?;
+        digits.checked_mul(factor).ok_or_else(error)?
+    } else {
+        match 10_i128.checked_pow(shift.unsigned_abs()) {
+            Some(divisor) => div_half_up(digits, divisor),
+            None => 0,
+        }
+    };
+    i64::try_from(whole).map_err(|_| error())
 }
 
 /// `text × 10^places` as an integer, exactly.
@@ -185,6 +206,17 @@ mod tests {
         for text in ["0.075", "3", "0", "22.5", "0.000001"] {
             assert_eq!(PicoUsd::from_usd_per_million(text).unwrap().to_usd_per_million(), text);
         }
+    }
+
+    #[test]
+    fn what_floating_point_has_left_behind_is_rounded_away_but_never_to_nothing() {
+        assert_eq!(PicoUsd::from_usd_rounded("1.2500000000000001e-06"), Ok(PicoUsd(1_250_000)));
+        assert_eq!(PicoUsd::from_usd_rounded("9.999999999999999e-08"), Ok(PicoUsd(100_000)));
+        assert_eq!(PicoUsd::from_usd_rounded("-1e-6"), Ok(PicoUsd(-1_000_000)));
+        assert_eq!(PicoUsd::from_usd_rounded("0.0"), Ok(PicoUsd(0)));
+        assert!(PicoUsd::from_usd_rounded("4e-13").is_err() && PicoUsd::from_usd_rounded("1e-80").is_err());
+        assert_eq!(PicoUsd::from_usd("0.000000000001").unwrap().to_usd(), "0.000000000001");
+        assert_eq!(PicoUsd(5_000_000_000).to_usd(), "0.005");
     }
 
     #[test]

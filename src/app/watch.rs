@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::configuration::Configuration;
 use crate::admin;
+use crate::catalog::{Catalog, Model};
 use crate::clock::UnixMillis;
 use crate::store::Store;
 use crate::store::prices::{self, PriceRow};
@@ -38,7 +39,7 @@ pub(super) async fn database(configuration: Arc<Configuration>, store: Store, st
         }
         let catalog = configuration.catalog().load_full();
         if known_catalog.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &catalog)) {
-            let rows: Vec<PriceRow> = catalog.models().iter().filter_map(|model| price_row(model)).collect();
+            let rows = price_rows(&catalog);
             let stored = store.run(move |conn| prices::remember_prices(conn, &rows, UnixMillis::now())).await;
             if stored.is_ok() {
                 known_catalog = Some(catalog);
@@ -59,7 +60,12 @@ pub(super) async fn access(pages: Arc<admin::Shared>, stop: CancellationToken) {
     }
 }
 
-fn price_row(model: &crate::catalog::Model) -> Option<PriceRow> {
+/// The prices in force, to be remembered.
+pub(super) fn price_rows(catalog: &Catalog) -> Vec<PriceRow> {
+    catalog.models().iter().filter_map(|model| price_row(model)).collect()
+}
+
+fn price_row(model: &Model) -> Option<PriceRow> {
     let price = model.price.as_ref()?;
     Some(PriceRow {
         id: price.id.clone(),

@@ -1,8 +1,10 @@
 //! What has to hold before an entry is saved, and what stands in the way of taking one out.
 
 use super::check::{self, Moment, hidden};
-use super::{Catalog, FoundBy, provider_check};
-use crate::config::{AliasEntry, Definition, Problem, RedirectEntry, RouterEntry, Severity, StoredProvider};
+use super::{Catalog, FoundBy, provider_check, said_of_model};
+use crate::config::{
+    AliasEntry, Definition, ModelEntry, Problem, RedirectEntry, RouterEntry, Severity, StoredProvider,
+};
 use crate::entry_kind::EntryKind;
 
 /// Characters of a name at most.
@@ -21,6 +23,8 @@ pub enum Entry<'a> {
     Router(&'a RouterEntry),
     /// A provider.
     Provider(&'a StoredProvider),
+    /// What is said of a model.
+    Model(&'a ModelEntry),
 }
 
 impl Entry<'_> {
@@ -31,6 +35,7 @@ impl Entry<'_> {
             Self::Redirect(_) => EntryKind::Redirect,
             Self::Router(_) => EntryKind::Router,
             Self::Provider(_) => EntryKind::Provider,
+            Self::Model(_) => EntryKind::Model,
         }
     }
 }
@@ -42,6 +47,7 @@ impl<'a> From<&'a Definition> for Entry<'a> {
             Definition::Redirect(entry) => Self::Redirect(entry),
             Definition::Router(entry) => Self::Router(entry),
             Definition::Provider(entry) => Self::Provider(entry),
+            Definition::Model(entry) => Self::Model(entry),
         }
     }
 }
@@ -54,6 +60,9 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
     let place = format!("{}.{name}", entry.kind().section());
     let moment = Moment::Edit { lists_are_in };
     let error = |message: String| Problem::error(&place, message);
+    if let Entry::Model(model) = entry {
+        return said_of_model::check(catalog, &place, name, model, lists_are_in);
+    }
     let wrong_name = wrong_name(catalog, entry.kind(), name).map(|message| error(message).of("name"));
     let mut problems: Vec<Problem> = wrong_name.into_iter().collect();
     match entry {
@@ -86,6 +95,7 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
             problems.extend(check::router(catalog, &place, name, router, moment));
         }
         Entry::Provider(provider) => return provider_check::check(name, provider),
+        Entry::Model(_) => {}
     }
     problems.extend(hidden(catalog, &place, name));
     if let Some(model) = catalog.find_bare(name).next() {
@@ -117,6 +127,8 @@ pub fn check_change(
         let found = check_entry(catalog, name, entry, lists_are_in).into_iter().filter(Problem::is_error);
         found.map(|problem| problem.message).collect::<Vec<_>>()
     };
+    // A model is switched off for a reason: whoever leads there is told of, and does not stand in the way.
+    let severity = if definition.kind() == EntryKind::Model { Severity::Warning } else { Severity::Error };
     // One of the same name has been told of above.
     let others = entries(after).filter(|(other, _)| !other.eq_ignore_ascii_case(name));
     for (other, entry) in others {
@@ -124,7 +136,7 @@ pub fn check_change(
         let earlier = earlier.map_or_else(Vec::new, |(_, old)| errors(before, other, old));
         for message in errors(after, other, entry).into_iter().filter(|message| !earlier.contains(message)) {
             let message = format!("the {} `{other}` would be wrong then: {message}", entry.kind().word());
-            problems.push(Problem::error(&place, message));
+            problems.push(Problem { severity, place: place.clone(), field: None, message });
         }
     }
     problems
@@ -156,7 +168,7 @@ fn consequences(before: &Catalog, after: &Catalog, lists_are_in: bool) -> Vec<Co
             Entry::Alias(alias) => check::alias(catalog, "", name, alias, moment).into_iter().collect(),
             Entry::Redirect(redirect) => check::redirect(catalog, "", name, redirect, moment).into_iter().collect(),
             Entry::Router(router) => check::router(catalog, "", name, router, moment),
-            Entry::Provider(_) => Vec::new(),
+            Entry::Provider(_) | Entry::Model(_) => Vec::new(),
         };
         let messages = found.into_iter().map(|problem| (false, problem.message));
         messages.chain(wrong_name(catalog, entry.kind(), name).map(|message| (true, message))).collect::<Vec<_>>()
@@ -252,7 +264,12 @@ pub fn leading_to(catalog: &Catalog, kind: EntryKind, name: &str) -> Vec<String>
         Entry::Router(router) => kind != EntryKind::Redirect && router.models().any(is_it),
         Entry::Redirect(redirect) => !other.eq_ignore_ascii_case(name) && is_asked(&redirect.target),
         Entry::Provider(_) => false,
+        Entry::Model(_) => false,
     };
+    // Without what is said of it, a model is what files and lists say.
+    if kind == EntryKind::Model {
+        return Vec::new();
+    }
     let named = entries(catalog).filter(leads).map(|(other, entry)| format!("{} `{other}`", entry.kind().word()));
     named.chain(default.map(|_| "`default_model`".to_owned())).collect()
 }

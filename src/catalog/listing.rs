@@ -37,7 +37,7 @@ pub(super) fn build(catalog: &Catalog) -> Vec<Listed> {
     let in_use = catalog.routers.iter().filter(|router| router.entry.enabled);
     let routers = in_use.map(|router| named(&router.name, ListedKind::Router));
     let aliases = catalog.aliases.iter().map(|alias| named(&alias.name, ListedKind::Alias));
-    let callable = catalog.models().iter().filter(|model| model.is_callable());
+    let callable = catalog.models().iter().filter(|model| model.is_callable() && !model.hidden);
     let models = callable.map(|model| Listed {
         name: model.name(),
         kind: ListedKind::Model,

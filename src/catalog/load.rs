@@ -21,7 +21,7 @@ pub struct Sources<'a> {
     pub relay: &'a RelayFile,
     /// `overrides.yaml`, or [`super::built_in_overrides`].
     pub overrides: Arc<OverridesFile>,
-    /// Aliases, redirects, routers and providers of the database.
+    /// Aliases, redirects, routers, providers and models of the database.
     pub stored: &'a Definitions,
     /// What providers listed, by provider id in its configured spelling.
     pub discovered: &'a HashMap<String, Vec<ListedModel>>,
@@ -34,7 +34,11 @@ impl Catalog {
         let mut problems = Vec::new();
         let configured =
             configure::providers(sources.variables, sources.relay, &sources.stored.providers, &mut problems);
-        let book = Book::new(sources.overrides.clone(), &configured);
+        let book = Book::new(sources.overrides.clone(), &sources.stored.models, &configured);
+        for name in book.of_no_provider() {
+            let place = format!("database {}.{name}", EntryKind::Model.section());
+            problems.push(Problem::warning(place, "no such provider: this entry is for nothing"));
+        }
         for (id, _) in sources.overrides.providers.iter() {
             let is_known = seed::knows(id) || configured.iter().any(|one| one.provider.id.eq_ignore_ascii_case(id));
             if !is_known {
@@ -72,6 +76,7 @@ fn also_in_file(relay: &RelayFile, stored: &Definitions) -> Vec<Problem> {
         EntryKind::Redirect => relay.redirects.get(name).is_some(),
         EntryKind::Router => relay.routers.get(name).is_some(),
         EntryKind::Provider => relay.providers.get(name).is_some(),
+        EntryKind::Model => false,
     };
     let clash = |(kind, name): (EntryKind, &str)| {
         // Aliases and routers share their names; a redirect may have that of either, and comes first.
@@ -79,6 +84,8 @@ fn also_in_file(relay: &RelayFile, stored: &Definitions) -> Vec<Problem> {
             EntryKind::Alias | EntryKind::Router => &[EntryKind::Router, EntryKind::Alias],
             EntryKind::Redirect => &[EntryKind::Redirect],
             EntryKind::Provider => &[EntryKind::Provider],
+            // Laid over what the file says.
+            EntryKind::Model => &[],
         };
         let rival = rivals.iter().find(|rival| is_taken(**rival, name))?;
         let message =
@@ -98,6 +105,7 @@ fn models(one: &Configured, book: &Book, discovered: &HashMap<String, Vec<Listed
 
     let from_files = one.models.iter().map(String::as_str).chain(one.deployments.iter().map(|(id, _)| id));
     let from_files = from_files.chain(book.model_ids(&provider.id)).map(|id| (id, ModelSource::File));
+    let from_store = book.stored_ids(&provider.id).map(|id| (id, ModelSource::Stored));
     // The table of another provider says what models of a name cost, not which ones there are.
     let from_seed = seed::model_ids(&one.prices_of).filter(|_| one.prices_of.eq_ignore_ascii_case(&provider.id));
     let from_seed = from_seed.map(|id| (id, ModelSource::Seed));
@@ -107,6 +115,7 @@ fn models(one: &Configured, book: &Book, discovered: &HashMap<String, Vec<Listed
     from_seed
         .chain(from_files)
         .chain(from_list)
+        .chain(from_store)
         .filter(|(id, _)| seen.insert(id.to_ascii_lowercase()))
         .map(|(id, source)| {
             let listed = by_id.get(&id.to_ascii_lowercase()).copied();

@@ -18,6 +18,8 @@ pub struct Model {
     pub price: Option<Arc<Price>>,
     /// `false`: switched off by the operator; asking for it is an error that says so.
     pub enabled: bool,
+    /// Left out of lists of models; it can be called all the same.
+    pub hidden: bool,
     /// How we know of it.
     pub source: ModelSource,
     /// Unix seconds, where known.
@@ -35,6 +37,8 @@ pub enum ModelSource {
     File,
     /// The provider's own list.
     Discovered,
+    /// Named on the admin listener.
+    Stored,
     /// Nobody listed it: the client named it with its provider's prefix.
     PassedThrough,
 }

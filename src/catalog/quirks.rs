@@ -1,15 +1,35 @@
 //! Lays rules over what is known of a model: defaults of the provider, patterns in the order of the file, the model.
 
-use crate::config::{CapabilityRules, KindWord, ModelRules, ProviderRules, ToolIdsWord};
+use crate::config::{CapabilityRules, KindWord, ModelEntry, ModelRules, ProviderRules, ToolIdsWord};
 use crate::protocol::{Capabilities, ModelKind, ModelProfile, ToolIds};
 
+/// Which part of a provider's rules says something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    Defaults,
+    /// By what it matches.
+    Pattern(&'a str),
+    Model,
+}
+
 /// The rules that hold for a model, weakest first.
-pub(super) fn layers<'a>(rules: &'a ProviderRules, id: &'a str) -> impl Iterator<Item = &'a ModelRules> {
-    let patterns = rules
-        .patterns
-        .iter()
-        .filter(move |rule| rule.pattern.as_deref().is_some_and(|pattern| matches(pattern.as_bytes(), id.as_bytes())));
-    std::iter::once(&rules.defaults).chain(patterns).chain(rules.models.get(id))
+pub(super) fn layers<'a>(
+    rules: &'a ProviderRules,
+    id: &'a str,
+) -> impl Iterator<Item = (Part<'a>, &'a ModelRules)> {
+    let patterns = rules.patterns.iter().filter_map(move |rule| {
+        let pattern = rule.pattern.as_deref()?;
+        matches(pattern.as_bytes(), id.as_bytes()).then_some((Part::Pattern(pattern), rule))
+    });
+    let model = rules.models.get(id).map(|rule| (Part::Model, rule));
+    std::iter::once((Part::Defaults, &rules.defaults)).chain(patterns).chain(model)
+}
+
+/// Changes what was said of the model on the admin listener, and leaves the rest.
+pub(super) fn apply_stored(entry: &ModelEntry, profile: &mut ModelProfile) {
+    profile.capabilities = capabilities(&entry.capabilities).or(profile.capabilities);
+    profile.context_length = entry.context_length.or(profile.context_length);
+    profile.max_output = entry.max_output.or(profile.max_output);
 }
 
 /// Changes what the rules state, and leaves the rest.
@@ -63,7 +83,7 @@ fn tool_ids(word: ToolIdsWord) -> ToolIds {
     }
 }
 
-fn capabilities(rules: &CapabilityRules) -> Capabilities {
+pub(super) fn capabilities(rules: &CapabilityRules) -> Capabilities {
     Capabilities {
         tools: rules.tools,
         vision: rules.vision,
@@ -115,7 +135,7 @@ mod tests {
 
     fn profile(file: &OverridesFile, provider: &str, id: &str) -> ModelProfile {
         let mut profile = ModelProfile::default();
-        for rules in layers(file.providers.get(provider).unwrap(), id) {
+        for (_, rules) in layers(file.providers.get(provider).unwrap(), id) {
             apply(rules, &mut profile);
         }
         profile

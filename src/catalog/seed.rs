@@ -68,7 +68,7 @@ static PRICES: LazyLock<SeedPrices> = LazyLock::new(|| {
 
 static OVERRIDES: LazyLock<Arc<OverridesFile>> = LazyLock::new(|| {
     let text = include_str!("../../overrides.yaml");
-    Arc::new(OverridesFile::parse("overrides.yaml", text).expect("a test reads this file"))
+    Arc::new(OverridesFile::parse("overrides.yaml (built in)", text).expect("a test reads this file"))
 });
 
 /// The known providers, in catalogue order.

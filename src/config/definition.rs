@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::entries::ShortOrFull;
-use super::{AliasEntry, Entries, RedirectEntry, RouterEntry, StoredProvider};
+use super::{AliasEntry, Entries, ModelEntry, RedirectEntry, RouterEntry, StoredProvider};
 use crate::entry_kind::EntryKind;
 
 /// What stands under a name. Its JSON is the same as its YAML in `relay.yaml`.
@@ -18,6 +18,8 @@ pub enum Definition {
     Router(Box<RouterEntry>),
     /// Under `providers`.
     Provider(Box<StoredProvider>),
+    /// Under a model's name. Files have no such section: `overrides.yaml` says more, and per provider.
+    Model(Box<ModelEntry>),
 }
 
 impl Definition {
@@ -34,6 +36,7 @@ impl Definition {
             EntryKind::Redirect => Self::Redirect(short_or_full(json)?),
             EntryKind::Router => Self::Router(serde_json::from_slice(json)?),
             EntryKind::Provider => Self::Provider(serde_json::from_slice(json)?),
+            EntryKind::Model => Self::Model(serde_json::from_slice(json)?),
         })
     }
 
@@ -44,6 +47,7 @@ impl Definition {
             Self::Redirect(_) => EntryKind::Redirect,
             Self::Router(_) => EntryKind::Router,
             Self::Provider(_) => EntryKind::Provider,
+            Self::Model(_) => EntryKind::Model,
         }
     }
 }
@@ -59,6 +63,8 @@ pub struct Definitions {
     pub routers: Entries<RouterEntry>,
     /// Providers by id.
     pub providers: Entries<StoredProvider>,
+    /// What is said of models, by `provider/model`.
+    pub models: Entries<ModelEntry>,
 }
 
 impl Definitions {
@@ -69,6 +75,7 @@ impl Definitions {
             Definition::Redirect(entry) => self.redirects.set(name, entry),
             Definition::Router(entry) => self.routers.set(name, *entry),
             Definition::Provider(entry) => self.providers.set(name, *entry),
+            Definition::Model(entry) => self.models.set(name, *entry),
         }
     }
 
@@ -79,6 +86,7 @@ impl Definitions {
             EntryKind::Redirect => self.redirects.remove(name),
             EntryKind::Router => self.routers.remove(name),
             EntryKind::Provider => self.providers.remove(name),
+            EntryKind::Model => self.models.remove(name),
         }
     }
 }
@@ -96,6 +104,7 @@ mod tests {
             (EntryKind::Redirect, r#""b*""#),
             (EntryKind::Redirect, r#"{"target":"a"}"#),
             (EntryKind::Router, router),
+            (EntryKind::Model, r#"{"hidden":true,"price":{"input":0.075,"tier":{"above":9,"output":"3"}}}"#),
         ] {
             let definition = Definition::read(kind, text.as_bytes()).unwrap();
             assert_eq!(definition.kind(), kind);

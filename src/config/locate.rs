@@ -54,6 +54,42 @@ impl Locator {
         items.into_iter().filter(|item| item.1 == column).nth(index)
     }
 
+    /// The same for an entry that lies deeper: each key is looked for below the one before it. What is written in flow
+    /// style, or with an alias, is placed by the last key that has a line of its own.
+    pub(super) fn place_below(&self, keys: &[&str]) -> String {
+        let path = keys.join(".");
+        match self.line_below(keys) {
+            Some(line) => format!("{}:{line} {path}", self.file),
+            None if self.file.is_empty() => path,
+            None => format!("{} {path}", self.file),
+        }
+    }
+
+    fn line_below(&self, keys: &[&str]) -> Option<usize> {
+        let mut lines = self.text.lines().enumerate().filter(|(_, line)| !is_blank(line)).peekable();
+        let mut found = None;
+        for key in keys {
+            // Keys of one mapping stand in one column; whatever is further in belongs to one of them.
+            let column = lines.peek().map(|(_, line)| indent(line))?;
+            if found.is_some_and(|(_, parent)| column <= parent) {
+                break;
+            }
+            let at = loop {
+                match lines.peek() {
+                    Some((_, line)) if indent(line) < column => break None,
+                    Some((_, line)) if indent(line) == column && begins_with_key(line.trim_start(), key) => {
+                        break lines.next();
+                    }
+                    Some(_) => _ = lines.next(),
+                    None => break None,
+                }
+            };
+            let Some((index, _)) = at else { break };
+            found = Some((index, column));
+        }
+        found.map(|(index, _)| index + 1)
+    }
+
     fn position(&self, section: &str, name: &str) -> Option<(usize, usize)> {
         let mut lines = self.text.lines().enumerate();
         let (start, _) = lines.find(|(_, line)| begins_with_key(line, section))?;
@@ -68,6 +104,15 @@ impl Locator {
     }
 }
 
+fn is_blank(line: &str) -> bool {
+    let text = line.trim_start();
+    text.is_empty() || text.starts_with('#')
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// Whether a line is `key:`, with or without quotes.
 fn begins_with_key(line: &str, key: &str) -> bool {
     let after =
@@ -78,6 +123,19 @@ fn begins_with_key(line: &str, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_deeper_is_found_below_its_parents_and_nowhere_else() {
+        let text = "# rules\nproviders:\n  a:\n    models:\n      m: {}\n\n  b:\n    defaults: {}\n    models:\n      # x\n      \"m\":\n        price: {}\n  c: { models: { m: {} } }\n";
+        let locator = Locator::new("o.yaml", text);
+        let place = |keys: &[&str]| locator.place_below(keys);
+        assert_eq!(place(&["providers", "a", "models", "m"]), "o.yaml:5 providers.a.models.m");
+        assert_eq!(place(&["providers", "b", "models", "m"]), "o.yaml:11 providers.b.models.m");
+        assert_eq!(place(&["providers", "b", "models", "m", "price"]), "o.yaml:12 providers.b.models.m.price");
+        assert_eq!(place(&["providers", "a", "defaults"]), "o.yaml:3 providers.a.defaults");
+        assert_eq!(place(&["providers", "c", "models", "m"]), "o.yaml:13 providers.c.models.m");
+        assert_eq!(Locator::default().place_below(&["providers", "a"]), "providers.a");
+    }
 
     #[test]
     fn entries_are_found_in_their_section() {

@@ -8,6 +8,7 @@ mod dotenv;
 mod entries;
 mod expand;
 mod locate;
+mod model_entry;
 mod overrides_file;
 mod problem;
 mod provider;
@@ -21,6 +22,7 @@ pub(crate) mod yaml;
 
 pub use definition::{Definition, Definitions};
 pub use entries::Entries;
+pub use model_entry::ModelEntry;
 pub use overrides_file::{
     CapabilityRules, KindWord, ModelRules, OffPeakEntry, OverridesFile, PriceEntry, ProviderRules, TierEntry,
     TokenPrices, ToolIdsWord,

@@ -1,9 +1,11 @@
 //! `overrides.yaml`: where providers and models differ from the protocol they speak, and what they cost. The built-in
 //! price table has the same form.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use serde_with_macros::skip_serializing_none;
 
+use super::locate::Locator;
 use super::relay_file::read;
 use super::{ConfiguredPath, Entries, Problem, values, yaml};
 use crate::money::PicoUsd;
@@ -14,6 +16,8 @@ use crate::money::PicoUsd;
 pub struct OverridesFile {
     /// Rules by provider id.
     pub providers: Entries<ProviderRules>,
+    #[serde(skip)]
+    locator: Locator,
 }
 
 /// The rules of a provider, applied in this order: later and more specific ones win, key by key.
@@ -89,7 +93,8 @@ pub enum ToolIdsWord {
 }
 
 /// What a model can do; the fields are those of [`crate::protocol::Capabilities`].
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[expect(missing_docs, reason = "the fields are those of `Capabilities`, documented there")]
 pub struct CapabilityRules {
@@ -107,7 +112,8 @@ pub struct CapabilityRules {
 }
 
 /// A price as files write it: USD per million tokens. An absent key is "not stated", never zero.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PriceEntry {
     /// The prices of an ordinary request.
@@ -118,21 +124,22 @@ pub struct PriceEntry {
     /// Prices outside the provider's busy hours.
     pub off_peak: Option<OffPeakEntry>,
     /// USD per request.
-    #[serde(deserialize_with = "values::usd")]
+    #[serde(with = "values::usd")]
     pub per_request: Option<PicoUsd>,
     /// USD per search or grounded request: low, medium, high context.
-    #[serde(deserialize_with = "values::usd_by_size")]
+    #[serde(with = "values::usd_by_size")]
     pub search_per_query: Option<[PicoUsd; 3]>,
 }
 
 /// Prices of the whole request once its prompt is long.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TierEntry {
     /// Prompt tokens, cached ones included.
     pub above: u64,
     /// `true`: exactly `above` tokens are in the tier already.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inclusive: bool,
     /// What the tier changes.
     #[serde(flatten)]
@@ -140,7 +147,8 @@ pub struct TierEntry {
 }
 
 /// Prices outside the provider's busy hours.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OffPeakEntry {
     /// What is cheaper.
@@ -149,29 +157,30 @@ pub struct OffPeakEntry {
 }
 
 /// Prices per token, written as USD per million.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the fields are those of `catalog::PriceValues`, documented there")]
 pub struct TokenPrices {
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub input: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub output: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub cache_read: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub cache_write: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub cache_write_1h: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub reasoning: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub audio_input: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub audio_output: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub image_input: Option<PicoUsd>,
-    #[serde(deserialize_with = "values::usd_per_million")]
+    #[serde(with = "values::usd_per_million")]
     pub citation: Option<PicoUsd>,
 }
 
@@ -191,7 +200,8 @@ impl OverridesFile {
     /// # Errors
     /// What is wrong, with its place.
     pub fn parse(name: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let file: Self = yaml::parse(name, text).map_err(|problem| vec![problem])?;
+        let mut file: Self = yaml::parse(name, text).map_err(|problem| vec![problem])?;
+        file.locator = Locator::new(name, text);
         let mut problems = Vec::new();
         for (id, rules) in file.providers.iter() {
             let place = |part: &str| format!("{name} providers.{id}.{part}");
@@ -208,6 +218,13 @@ impl OverridesFile {
             }
         }
         if problems.is_empty() { Ok(file) } else { Err(problems) }
+    }
+}
+
+impl OverridesFile {
+    /// The place of an entry below `providers`: `overrides.yaml:41 providers.openai.models.gpt-4o`.
+    pub fn place(&self, below: &[&str]) -> String {
+        self.locator.place_below(&[&["providers"], below].concat())
     }
 }
 

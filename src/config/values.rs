@@ -7,7 +7,7 @@
 use std::fmt;
 
 use serde::de::{Error as _, Unexpected, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::money::PicoUsd;
 use crate::secret::Secret;
@@ -22,30 +22,66 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 /// Prices above this are a mistake of unit: somebody wrote USD per thousand or per billion tokens.
 const HIGHEST_USD_PER_MILLION: PicoUsd = PicoUsd(1_000_000_000);
 
-/// A price in USD per million tokens.
-pub(super) fn usd_per_million<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PicoUsd>, D::Error> {
-    let price = money(deserializer, PicoUsd::from_usd_per_million)?;
-    if price > HIGHEST_USD_PER_MILLION {
-        return Err(D::Error::custom("above 1000 USD per million tokens: prices are USD per million tokens"));
+/// A price in USD per million tokens. It is written as a text, which keeps its digits in every JSON reader.
+pub(super) mod usd_per_million {
+    use super::*;
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PicoUsd>, D::Error> {
+        let price = money(deserializer, PicoUsd::from_usd_per_million)?;
+        if price > HIGHEST_USD_PER_MILLION {
+            return Err(D::Error::custom("above 1000 USD per million tokens: prices are USD per million tokens"));
+        }
+        Ok(Some(price))
     }
-    Ok(Some(price))
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        price: &Option<PicoUsd>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        price.map(PicoUsd::to_usd_per_million).serialize(serializer)
+    }
 }
 
 /// A fee in USD per request.
-pub(super) fn usd<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PicoUsd>, D::Error> {
-    money(deserializer, PicoUsd::from_usd).map(Some)
+pub(super) mod usd {
+    use super::*;
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<PicoUsd>, D::Error> {
+        money(deserializer, PicoUsd::from_usd).map(Some)
+    }
+
+    pub(in crate::config) fn serialize<S: Serializer>(fee: &Option<PicoUsd>, serializer: S) -> Result<S::Ok, S::Error> {
+        fee.map(PicoUsd::to_usd).serialize(serializer)
+    }
 }
 
 /// Three fees in USD: low, medium and high search context.
-pub(super) fn usd_by_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[PicoUsd; 3]>, D::Error> {
-    struct Fee(PicoUsd);
-    impl<'de> Deserialize<'de> for Fee {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            money(deserializer, PicoUsd::from_usd).map(Self)
+pub(super) mod usd_by_size {
+    use super::*;
+
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<[PicoUsd; 3]>, D::Error> {
+        struct Fee(PicoUsd);
+        impl<'de> Deserialize<'de> for Fee {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                money(deserializer, PicoUsd::from_usd).map(Self)
+            }
         }
+        let fees = <[Fee; 3]>::deserialize(deserializer)?;
+        Ok(Some(fees.map(|fee| fee.0)))
     }
-    let fees = <[Fee; 3]>::deserialize(deserializer)?;
-    Ok(Some(fees.map(|fee| fee.0)))
+
+    pub(in crate::config) fn serialize<S: Serializer>(
+        fees: &Option<[PicoUsd; 3]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        fees.map(|fees| fees.map(PicoUsd::to_usd)).serialize(serializer)
+    }
 }
 
 fn money<'de, D, E>(deserializer: D, read: impl Fn(&str) -> Result<PicoUsd, E>) -> Result<PicoUsd, D::Error>

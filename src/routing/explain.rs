@@ -43,6 +43,7 @@ fn source(model: &Model) -> &'static str {
         ModelSource::Seed => "the built-in table",
         ModelSource::File => "the configuration",
         ModelSource::Discovered => "the provider's list",
+        ModelSource::Stored => "the admin page",
         ModelSource::PassedThrough => "its name alone: nobody listed it",
     }
 }

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, sql: include_str!("migrations/007_entry_history.sql") },
     Migration { number: 8, sql: include_str!("migrations/008_usage_details.sql") },
     Migration { number: 9, sql: include_str!("migrations/009_sealed_keys.sql") },
+    Migration { number: 10, sql: include_str!("migrations/010_price_changes.sql") },
     Migration { number: 13, sql: include_str!("migrations/013_connect_time.sql") },
 ];
 

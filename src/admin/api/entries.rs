@@ -168,6 +168,8 @@ pub(super) fn refuse_what_is_used(shared: &Shared, kind: EntryKind, name: &str) 
     let leading = match kind {
         EntryKind::Provider => shared.in_force.leading_to_provider(name),
         EntryKind::Alias | EntryKind::Redirect | EntryKind::Router => leading_to(&shared.catalog.load(), kind, name),
+        // Without what is said of it, a model is what files and lists say.
+        EntryKind::Model => Vec::new(),
     };
     if leading.is_empty() {
         return Ok(());

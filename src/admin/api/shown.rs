@@ -48,6 +48,8 @@ pub(in crate::admin) fn all_in_the_file(shared: &Shared, kind: EntryKind) -> Vec
         }
         // Those have more to show: see `providers`.
         EntryKind::Provider => Vec::new(),
+        // What the file says of a model is laid under this, and shown as a fact of the model.
+        EntryKind::Model => Vec::new(),
     }
 }
 
@@ -65,6 +67,7 @@ pub(super) fn in_the_file(shared: &Shared, kind: EntryKind, name: &str) -> Optio
             catalog.routers().get(name).and_then(|named| in_file(shared, named, Entry::Router(&named.entry)))
         }
         EntryKind::Provider => None,
+        EntryKind::Model => None,
     }
 }
 

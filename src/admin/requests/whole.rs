@@ -58,8 +58,9 @@ impl Whole {
 
 fn used_price(conn: &mut Conn<'_>, record: &UsageRecord) -> Result<Option<UsedPrice>, StoreError> {
     let Some(id) = &record.price else { return Ok(None) };
-    let Some((valid_from_ms, row)) = prices::find(conn, &record.provider, &record.model, id)? else { return Ok(None) };
-    let price = serde_json::from_str(&row.values)
+    let found = prices::find(conn, &record.provider, &record.model, id, record.started)?;
+    let Some(dated) = found else { return Ok(None) };
+    let price = serde_json::from_str(&dated.row.values)
         .map_err(|error| StoreError::Unreadable { what: "price", source: error.into() })?;
-    Ok(Some(UsedPrice { valid_from_ms, price }))
+    Ok(Some(UsedPrice { valid_from_ms: dated.from, price }))
 }

@@ -1,8 +1,9 @@
 //! Entries of the database: read, checked, put into force.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
+use super::super::watch::price_rows;
 use super::providers::{Opening, leads_to};
 use super::{Configuration, Parts, build, build_with};
 use crate::admin::{ConfiguredKey, InForce};
@@ -13,7 +14,7 @@ use crate::entry_kind::EntryKind;
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
 use crate::store::entries::{self, StoredEntry};
-use crate::store::{Conn, StoreError, sealed_keys};
+use crate::store::{Conn, StoreError, prices, sealed_keys};
 use crate::vault::{Sealed, VaultError};
 
 /// Those among them that can be read, and what is wrong with the others.
@@ -69,7 +70,10 @@ impl Configuration {
         for problem in problems.iter().filter(|problem| problem.is_error() || problem.place.starts_with("database ")) {
             tracing::warn!(place = %problem.place, problem = %problem.message, "problem with the database's entries");
         }
-        self.catalog.store(std::sync::Arc::new(catalog));
+        let rows = price_rows(&catalog);
+        self.catalog.store(Arc::new(catalog));
+        // A price that was set a moment ago is the one in force from now on, and its row is there for the next record.
+        prices::remember_prices(conn, &rows, UnixMillis::now())?;
         Ok(())
     }
 
