@@ -16,7 +16,9 @@ mod entries;
 mod in_force;
 mod inference;
 mod keys;
+mod lists;
 mod login;
+mod models;
 mod names;
 mod origin;
 mod overview;
@@ -48,6 +50,7 @@ pub use access::{TokenError, create_token, first_password, reset_password};
 pub use in_force::{ConfiguredKey, InForce};
 pub use inference::{Asked, Inference};
 pub use reply::Reply as ApiReply;
+pub use lists::{AskedProvider, Lists};
 
 use crate::auth::{AuthMode, client_address};
 use crate::catalog::Catalog;
@@ -61,6 +64,8 @@ use access::{Access, Verdict};
 pub struct Shared {
     catalog: Arc<ArcSwap<Catalog>>,
     in_force: Arc<dyn InForce>,
+    /// Lists that others keep; `None`: nobody can be asked.
+    lists: Option<Arc<dyn Lists>>,
     /// Has routers choose where an operator tries them out.
     relay: Arc<Relay>,
     /// Answers what an operator asks in the playground.
@@ -100,7 +105,13 @@ impl Shared {
     ) -> Self {
         let access = Arc::new(Access::new(store.clone(), policy.password.clone()));
         let (started, turn) = (Instant::now(), Mutex::default());
-        Self { catalog, in_force, relay, inference, store, policy, access, started, turn }
+        Self { catalog, in_force, lists: None, relay, inference, store, policy, access, started, turn }
+    }
+
+    /// Lets the pages ask for lists that others keep.
+    #[must_use]
+    pub fn with_lists(self, lists: Arc<dyn Lists>) -> Self {
+        Self { lists: Some(lists), ..self }
     }
 
     /// Writes down who was seen, and follows what other processes change of passwords, logins and tokens.

@@ -201,6 +201,12 @@ impl Configuration {
         }
     }
 
+    /// What a provider listed of a model.
+    pub(super) fn listed(&self, provider: &str, id: &str) -> Option<ListedModel> {
+        let parts = self.parts();
+        parts.discovered.get(provider)?.iter().find(|model| model.id.eq_ignore_ascii_case(id)).cloned()
+    }
+
     /// Says once that a provider cannot be asked for its models.
     pub(super) fn note_unreachable(&self, provider: &str, reason: &str) {
         let mut parts = self.parts();

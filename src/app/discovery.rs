@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::SharedTransport;
 use super::configuration::Configuration;
+use crate::admin::AskedProvider;
 use crate::protocol::Protocol;
 
 /// Ollama instances gain and lose models at any time, and come and go; asking costs them nothing.
@@ -45,14 +46,14 @@ pub(super) async fn run(
             vendors_due = Instant::now() + VENDORS_EVERY;
         }
         tokio::select! {
-            () = ask_all(&configuration, &transport, all) => {}
+            _ = ask_all(&configuration, &transport, all) => {}
             () = stop.cancelled() => return,
         }
     }
 }
 
-/// Asks once: every ready provider, or only Ollama instances.
-pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTransport, all: bool) {
+/// Asks once: every ready provider, or only Ollama instances. What they say is in force then.
+pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTransport, all: bool) -> Vec<AskedProvider> {
     let catalog = configuration.catalog().load_full();
     let asked = catalog
         .providers()
@@ -60,16 +61,16 @@ pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTra
         .filter(|provider| provider.is_ready() && provider.discover && (all || provider.protocol == Protocol::Ollama));
     let answers = join_all(asked.map(async |provider| (provider.clone(), transport.models(provider).await))).await;
     let mut news = Vec::new();
-    for (provider, answer) in answers {
+    for (provider, answer) in &answers {
         match answer {
             Ok(models) => {
                 tracing::debug!(provider.id = %provider.id, models = models.len(), "models listed");
-                news.push((provider.id.clone(), Some(models)));
+                news.push((provider.id.clone(), Some(models.clone())));
             }
             Err(reason) => {
                 // What an Ollama instance listed is gone with it; a vendor's list outlives a bad minute.
                 let forget = provider.protocol == Protocol::Ollama;
-                configuration.note_unreachable(&provider.id, &reason);
+                configuration.note_unreachable(&provider.id, reason);
                 if forget {
                     news.push((provider.id.clone(), None));
                 }
@@ -77,4 +78,5 @@ pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTra
         }
     }
     configuration.discovered(news);
+    answers.into_iter().map(|(provider, answer)| AskedProvider { provider: provider.id.clone(), answer }).collect()
 }

@@ -4,6 +4,7 @@ mod admin_listener;
 mod configuration;
 mod discovery;
 mod playground;
+mod lists;
 mod retention;
 mod tasks;
 mod watch;
@@ -31,6 +32,7 @@ use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
 use configuration::{Configuration, Stored};
 use playground::Playground;
+use lists::Lists;
 use tasks::Tasks;
 
 pub use workbench::Workbench;
@@ -153,7 +155,12 @@ impl App {
                 Arc::new(Playground(shared.clone())),
                 store.clone(),
                 policy,
-            );
+            )
+            .with_lists(Arc::new(Lists {
+                configuration: configuration.clone(),
+                transport: transport.clone(),
+                price_list: settings.price_list.clone(),
+            }));
             let limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
             let pages = Arc::new(pages);
             let service = admin::service(pages.clone());

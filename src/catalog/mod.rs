@@ -23,7 +23,9 @@ mod provider_check;
 mod quirks;
 mod said_of_model;
 mod seed;
+mod sync;
 mod table;
+mod used_by;
 
 pub use check::MAX_REDIRECTS;
 pub use edit::{Entry, check_change, check_entry, leading_to, leading_to_provider};
@@ -38,7 +40,9 @@ pub use price::{Price, PriceTier, PriceValues};
 pub use provider::{Api, Provider, ProviderOrigin, ProviderState};
 pub use provider_check::{KnownProvider, known_providers};
 pub use seed::built_in_overrides;
+pub use sync::{Difference, Flag, Line, Lists, PriceChange, compare};
 pub use table::table;
+pub use used_by::User;
 
 use crate::config::{AliasEntry, KeyEntry, RouterEntry};
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pricing;
+use crate::config::PriceEntry;
 use crate::money::PicoUsd;
 
 /// A price row. Its id is made from its content, so the same price always has the same id and a changed price a new one;
@@ -59,4 +61,11 @@ pub struct PriceTier {
     pub inclusive: bool,
     /// Values the tier states; what it leaves out stays at the base price.
     pub values: PriceValues,
+}
+
+impl Price {
+    /// The same price in the keys of `overrides.yaml`.
+    pub fn to_entry(&self) -> PriceEntry {
+        pricing::to_entry(self)
+    }
 }

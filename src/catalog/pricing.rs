@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Price, PriceTier, PriceValues};
-use crate::config::{PriceEntry, TokenPrices};
+use crate::config::{OffPeakEntry, PriceEntry, TierEntry, TokenPrices};
 use crate::money::PicoUsd;
 use crate::protocol::ListedPrice;
 
@@ -33,6 +33,22 @@ pub(super) fn from_entry(owner: Owner<'_>, source: &str, entry: &PriceEntry) -> 
             per_search: entry.search_per_query,
         },
     )
+}
+
+/// What a file would say to state this price.
+pub(super) fn to_entry(price: &Price) -> PriceEntry {
+    let tier = price.tier.as_ref().map(|tier| TierEntry {
+        above: tier.above,
+        inclusive: tier.inclusive,
+        values: stated(&tier.values),
+    });
+    PriceEntry {
+        base: stated(&price.base),
+        tier,
+        off_peak: price.off_peak.as_ref().map(|values| OffPeakEntry { values: stated(values) }),
+        per_request: price.per_request,
+        search_per_query: price.per_search,
+    }
 }
 
 /// A row as a provider's own list states it. `None` where the list says that the price varies (OpenRouter's `-1`), or
@@ -87,6 +103,21 @@ fn with_id(owner: Owner<'_>, price: Price) -> Price {
     let digest = Sha256::digest(content.to_string().as_bytes());
     let id = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     Price { id, ..price }
+}
+
+fn stated(prices: &PriceValues) -> TokenPrices {
+    TokenPrices {
+        input: prices.input,
+        output: prices.output,
+        cache_read: prices.cache_read,
+        cache_write: prices.cache_write,
+        cache_write_1h: prices.cache_write_1h,
+        reasoning: prices.reasoning,
+        audio_input: prices.audio_input,
+        audio_output: prices.audio_output,
+        image_input: prices.image_input,
+        citation: prices.citation,
+    }
 }
 
 fn values(prices: &TokenPrices) -> PriceValues {

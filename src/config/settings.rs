@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use url::Url;
 
 use super::reader::Reader;
 use super::{Problem, Variables};
@@ -33,7 +34,13 @@ pub struct Settings {
     pub files: FileSettings,
     /// Under which name thinking is written on the OpenAI face.
     pub reasoning_field: ReasoningWord,
+    /// `PRICE_LIST_URL`: the public list of prices that a sync fetches.
+    pub price_list: Url,
 }
+
+/// LiteLLM's list, which the built-in prices were taken from.
+const PRICE_LIST: &str =
+    "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
 
 /// The API listener.
 #[derive(Debug, Clone)]
@@ -204,6 +211,7 @@ impl Settings {
                     ("both", ReasoningWord::Both),
                 ],
             ),
+            price_list: reader.parsed("PRICE_LIST_URL", web_address).unwrap_or_else(default_price_list),
         };
         reader.finish(settings)
     }
@@ -308,10 +316,19 @@ fn origin(text: &str) -> Result<String, String> {
     if text == "*" {
         return Ok(text.to_owned());
     }
-    let url = url::Url::parse(text).map_err(|_| refused())?;
+    let url = Url::parse(text).map_err(|_| refused())?;
     let origin = url.origin();
     // Browser extensions and desktop shells have origins of their own (`app://…`), which the URL standard calls opaque.
     if origin.is_tuple() { Ok(origin.ascii_serialization()) } else { Ok(text.trim_end_matches('/').to_owned()) }
+}
+
+fn default_price_list() -> Url {
+    Url::parse(PRICE_LIST).expect("a test reads this address")
+}
+
+fn web_address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| "expected an address like https://host/prices.json".to_owned())
 }
 
 fn database(url: &str) -> Result<PathBuf, String> {

@@ -129,6 +129,37 @@ pub(super) fn delete(
     })
 }
 
+/// A change of one among many.
+#[derive(Debug)]
+pub(super) struct Step {
+    /// What is expected to be there.
+    pub(super) current: Option<StoredEntry>,
+    /// What is to be there.
+    pub(super) next: Option<StoredEntry>,
+}
+
+/// Changes many entries, or none. `Err`: the names of those that are not as they are expected to be.
+pub(super) fn save_all(conn: &mut Conn<'_>, steps: &[Step]) -> Result<Result<(), Vec<String>>, StoreError> {
+    conn.transaction(|tx| {
+        let mut changed = Vec::new();
+        for step in steps {
+            let Some(entry) = step.next.as_ref().or(step.current.as_ref()) else { continue };
+            let found = entries::get(tx, entry.kind, &entry.name)?;
+            if found.map(|found| found.definition) != step.current.as_ref().map(|entry| entry.definition.clone()) {
+                changed.push(entry.name.clone());
+            }
+        }
+        if changed.is_empty() {
+            for step in steps {
+                // Nobody else writes within this transaction, so each finds what was found above.
+                entries::write(tx, step.current.as_ref(), step.next.as_ref(), WHO)?;
+            }
+            return Ok(Ok(()));
+        }
+        Ok(Err(changed))
+    })
+}
+
 /// Puts back what was before a change. `Err`: something newer has changed the entry since, and with `force` that does not
 /// matter.
 pub(super) fn undo(

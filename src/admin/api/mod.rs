@@ -4,7 +4,8 @@
 //! redirects and routers, which differ in nothing but their kind; `shown` is what they show, `history` takes changes back,
 //! and `edit` changes the database without losing anybody's change. `trial` has a router choose, `decisions` shows what was
 //! chosen, `requests` what happened and `usage` who spent what. `providers` and `ollama` are about who answers, `keys` about
-//! the API's callers, `playground` hands requests to the API itself, `password` and `tokens` are about who may ask here.
+//! the API's callers, `models` shows the catalogue and `models_sync` compares it with
+//! lists of others, `playground` hands requests to the API itself, `password` and `tokens` are about who may ask here.
 //! What cannot be done is an [`ApiError`].
 
 mod decisions;
@@ -17,6 +18,8 @@ mod impact;
 mod keys;
 mod names;
 mod ollama;
+mod models;
+mod models_sync;
 mod password;
 mod playground;
 mod providers;
@@ -57,6 +60,8 @@ const DELETE: Method = Method::DELETE;
 const ROOT: &str = "/admin/api/";
 /// Largest request body, bytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
+/// The same for a list of prices, bytes.
+const MAX_LIST_BYTES: usize = 32 << 20;
 
 /// What a path stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +95,10 @@ enum Route {
     OllamaDelete,
     OllamaUnload,
     Usage,
+    Models,
+    Model,
+    ModelsSync,
+    ModelsApply,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
@@ -129,6 +138,10 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("ollama/NAME/delete", &[POST], Route::OllamaDelete),
     ("ollama/NAME/unload", &[POST], Route::OllamaUnload),
     ("usage", &[GET, HEAD], Route::Usage),
+    ("models", &[GET, HEAD], Route::Models),
+    ("models/sync", &[POST], Route::ModelsSync),
+    ("models/apply", &[POST], Route::ModelsApply),
+    ("models/NAME", &[GET, HEAD, PUT, DELETE], Route::Model),
 ];
 
 /// Whether a path belongs to the API.
@@ -192,6 +205,12 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::OllamaDelete, _) => ollama::delete(shared, &name, request).await,
         (Route::OllamaUnload, _) => ollama::unload(shared, &name, request).await,
         (Route::Usage, _) => usage::report(shared, &request.query).await,
+        (Route::Models, _) => models::list(shared, &request.query).await,
+        (Route::Model, &Method::PUT) => entries::put(shared, EntryKind::Model, name, request).await,
+        (Route::Model, &Method::DELETE) => entries::delete(shared, EntryKind::Model, name, &request.headers).await,
+        (Route::Model, _) => models::get(shared, name).await,
+        (Route::ModelsSync, _) => models_sync::sync(shared, request).await,
+        (Route::ModelsApply, _) => models_sync::apply(shared, request).await,
     }
 }
 
@@ -228,6 +247,11 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<T, ApiError> {
     let text = body(&request.headers, request.body).await?;
     serde_json::from_slice(&text)
         .map_err(|error| ApiError::new(400, "unreadable", format!("the body cannot be read: {error}")))
+}
+
+/// A body that may be as large as a whole list.
+async fn large_body(request: Request) -> Result<Bytes, ApiError> {
+    Ok(collect(&request.headers, request.body, MAX_LIST_BYTES).await?)
 }
 
 async fn body(headers: &HeaderMap, body: RequestBody) -> Result<Bytes, ApiError> {

@@ -20,6 +20,8 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(settings.files.relay, ConfiguredPath { path: "relay.yaml".into(), required: false });
     assert_eq!(settings.log.format, LogFormat::Text);
     assert_eq!(settings.reasoning_field, ReasoningWord::Auto);
+    assert_eq!(settings.price_list.host_str(), Some("raw.githubusercontent.com"));
+    assert!(load(&[("PRICE_LIST_URL", "file:///etc/passwd")]).is_err());
 }
 
 #[test]
