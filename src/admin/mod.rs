@@ -49,12 +49,13 @@ use warp::Filter;
 pub use access::{TokenError, create_token, first_password, reset_password};
 pub use in_force::{ConfiguredKey, InForce};
 pub use inference::{Asked, Inference};
-pub use reply::Reply as ApiReply;
 pub use lists::{AskedProvider, Lists};
+pub use reply::Reply as ApiReply;
 
 use crate::auth::{AuthMode, client_address};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Model};
 use crate::listener::Peer;
+use crate::protocol::ListedModel;
 use crate::relay::Relay;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
@@ -112,6 +113,11 @@ impl Shared {
     #[must_use]
     pub fn with_lists(self, lists: Arc<dyn Lists>) -> Self {
         Self { lists: Some(lists), ..self }
+    }
+
+    /// What its provider's list says of a model.
+    fn listed(&self, model: &Model) -> Option<ListedModel> {
+        self.lists.as_ref()?.listed(&model.provider.id, &model.profile.id)
     }
 
     /// Writes down who was seen, and follows what other processes change of passwords, logins and tokens.

@@ -10,7 +10,9 @@ use super::access::{Verdict, Who};
 use super::api::ApiError;
 use super::entries::Names;
 use super::reply::{self, Reply};
-use super::{Request, Shared, api, assets, entries, keys, login, overview, playground, providers, requests, usage};
+use super::{
+    Request, Shared, api, assets, entries, keys, login, models, overview, playground, providers, requests, usage,
+};
 use crate::listener::is_local_host;
 
 /// What a path stands for.
@@ -31,6 +33,10 @@ enum Route {
     UsageMonth,
     Entries(Names),
     History,
+    Models,
+    ModelsSync,
+    /// One model's page: any name below [`MODEL`].
+    Model,
     /// A file that pages need.
     Asset,
     Health,
@@ -38,6 +44,9 @@ enum Route {
 
 /// What stands before the id of a request.
 const REQUEST: &str = "/requests/";
+
+/// What stands before a model's name.
+const MODEL: &str = "/models/";
 
 const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Overview),
@@ -54,6 +63,8 @@ const ROUTES: &[(&str, Route)] = &[
     ("/redirects", Route::Entries(Names::Redirects)),
     ("/routers", Route::Entries(Names::Routers)),
     ("/history", Route::History),
+    ("/models", Route::Models),
+    ("/models/sync", Route::ModelsSync),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -100,6 +111,9 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::Playground => playground::page(shared, &request),
         Route::Entries(names) => entries::list(shared, names, &request.query).await,
         Route::History => entries::history(shared, &request.query).await,
+        Route::Models => models::list(shared, &request.query).await,
+        Route::ModelsSync => models::sync(shared),
+        Route::Model => models::one(shared, request.path.strip_prefix(MODEL).unwrap_or_default()).await,
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }
@@ -109,6 +123,7 @@ fn find(path: &str) -> Option<Route> {
     let exact = ROUTES.iter().find_map(|(known, route)| (*known == path).then_some(*route));
     exact
         .or_else(|| path.starts_with(REQUEST).then_some(Route::Request))
+        .or_else(|| path.starts_with(MODEL).then_some(Route::Model))
         .or_else(|| assets::is_path(path).then_some(Route::Asset))
 }
 

@@ -53,7 +53,11 @@ pub(super) async fn run(
 }
 
 /// Asks once: every ready provider, or only Ollama instances. What they say is in force then.
-pub(super) async fn ask_all(configuration: &Configuration, transport: &SharedTransport, all: bool) -> Vec<AskedProvider> {
+pub(super) async fn ask_all(
+    configuration: &Configuration,
+    transport: &SharedTransport,
+    all: bool,
+) -> Vec<AskedProvider> {
     let catalog = configuration.catalog().load_full();
     let asked = catalog
         .providers()

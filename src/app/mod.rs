@@ -3,8 +3,8 @@
 mod admin_listener;
 mod configuration;
 mod discovery;
-mod playground;
 mod lists;
+mod playground;
 mod retention;
 mod tasks;
 mod watch;
@@ -31,8 +31,8 @@ use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
 use configuration::{Configuration, Stored};
-use playground::Playground;
 use lists::Lists;
+use playground::Playground;
 use tasks::Tasks;
 
 pub use workbench::Workbench;

@@ -171,7 +171,8 @@ pub(super) fn tidied(mut price: PriceEntry, is_embedding: bool) -> PriceEntry {
     let off_peak = price.off_peak.as_mut().map(|off_peak| &mut off_peak.values);
     for prices in [Some(&mut price.base), tier, off_peak].into_iter().flatten() {
         let (input, output) = (prices.input, prices.output);
-        for free in [&mut prices.cache_read, &mut prices.cache_write, &mut prices.cache_write_1h, &mut prices.citation] {
+        for free in [&mut prices.cache_read, &mut prices.cache_write, &mut prices.cache_write_1h, &mut prices.citation]
+        {
             *free = free.filter(|&price| price > PicoUsd(0));
         }
         for (special, usual) in [
@@ -252,7 +253,10 @@ mod tests {
                "d": 7"#,
         );
         let row = list.row("x", "a").unwrap();
-        assert_eq!((written(row.price), row.absurd), (r#"{"output":"2"}"#.to_owned(), vec!["input_cost_per_token: -1".to_owned()]));
+        assert_eq!(
+            (written(row.price), row.absurd),
+            (r#"{"output":"2"}"#.to_owned(), vec!["input_cost_per_token: -1".to_owned()])
+        );
         let row = list.row("x", "b").unwrap();
         assert_eq!((row.price, row.absurd.len()), (None, 2));
         assert_eq!(list.row("x", "c"), Some(ListRow::default()));

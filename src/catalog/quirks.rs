@@ -13,10 +13,7 @@ pub(super) enum Part<'a> {
 }
 
 /// The rules that hold for a model, weakest first.
-pub(super) fn layers<'a>(
-    rules: &'a ProviderRules,
-    id: &'a str,
-) -> impl Iterator<Item = (Part<'a>, &'a ModelRules)> {
+pub(super) fn layers<'a>(rules: &'a ProviderRules, id: &'a str) -> impl Iterator<Item = (Part<'a>, &'a ModelRules)> {
     let patterns = rules.patterns.iter().filter_map(move |rule| {
         let pattern = rule.pattern.as_deref()?;
         matches(pattern.as_bytes(), id.as_bytes()).then_some((Part::Pattern(pattern), rule))

@@ -1,7 +1,9 @@
 //! What is wrong with what is said of a model on the admin listener.
 
-use super::Catalog;
+use super::{Catalog, ModelSource, User};
 use crate::config::{ModelEntry, Problem};
+use crate::entry_kind::EntryKind;
+use crate::protocol::{ModelKind, Protocol};
 
 /// Characters of a name at most; providers have long ones.
 const MAX_NAME: usize = 300;
@@ -25,9 +27,18 @@ pub(super) fn check(
     }
     let Some((provider, id)) = catalog.split_prefix(name) else { return problems };
     let Some(model) = catalog.model(&provider.id, id) else { return problems };
-    if model.source == super::ModelSource::Stored && lists_are_in {
+    if model.source == ModelSource::Stored && lists_are_in {
         let message = format!("`{}` is in no list and no file: this adds it to the catalogue", model.name());
         problems.push(Problem::warning(place, message));
+    }
+    if entry.disabled == Some(true) {
+        let name = |user: &User| format!("{} `{}`", user.kind.map_or("the default model", EntryKind::word), user.name);
+        let mut users: Vec<_> = catalog.users_of(model).iter().map(name).collect();
+        users.dedup();
+        if !users.is_empty() {
+            let message = format!("{} will be refused where it leads here", users.join(", "));
+            problems.push(Problem::warning(inner("disabled"), message));
+        }
     }
     if let (Some(context), Some(answer)) = (model.profile.context_length, model.profile.max_output)
         && (entry.context_length.is_some() || entry.max_output.is_some())
@@ -37,7 +48,7 @@ pub(super) fn check(
         problems.push(Problem::warning(inner("max_output"), message));
     }
     let Some(price) = &entry.price else { return problems };
-    let is_chat = model.profile.kind == crate::protocol::ModelKind::Chat;
+    let is_chat = model.profile.kind == ModelKind::Chat;
     if price.base.input.is_none() || (is_chat && price.base.output.is_none()) {
         let missing = if price.base.input.is_none() { "input" } else { "output" };
         let message = format!("`{missing}` is not stated, so requests with such tokens cost `unknown`");
@@ -52,7 +63,10 @@ fn wrong_name(catalog: &Catalog, name: &str) -> Option<String> {
     }
     let Some((provider, id)) = name.split_once('/') else {
         let known = catalog.find_bare(name).next().map(|model| format!(": `{}`?", model.name()));
-        return Some(format!("a model is named with its provider{}", known.unwrap_or_else(|| ", as `openai/gpt-4o`".to_owned())));
+        return Some(format!(
+            "a model is named with its provider{}",
+            known.unwrap_or_else(|| ", as `openai/gpt-4o`".to_owned())
+        ));
     };
     let Some(known) = catalog.provider(provider.trim()) else {
         return Some(format!("there is no provider `{}`", provider.trim()));
@@ -65,5 +79,5 @@ fn wrong_name(catalog: &Catalog, name: &str) -> Option<String> {
         model.provider.id == known.id
             && model.profile.id.strip_suffix(":latest").is_some_and(|short| short.eq_ignore_ascii_case(id.trim()))
     });
-    model.filter(|_| known.protocol == crate::protocol::Protocol::Ollama).map(|model| format!("its whole name is `{}`", model.name()))
+    model.filter(|_| known.protocol == Protocol::Ollama).map(|model| format!("its whole name is `{}`", model.name()))
 }

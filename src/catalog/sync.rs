@@ -127,10 +127,7 @@ fn of_model(catalog: &Catalog, model: &Model, listed: Option<&ListedModel>, list
     let is_named_here = matches!(model.source, ModelSource::Seed | ModelSource::File | ModelSource::Stored);
     if is_asked && is_named_here && listed.is_none() {
         let set = Map::from_iter([("disabled".to_owned(), json!(true))]);
-        lines.push(Line {
-            set: Some(set),
-            ..line(model, Difference::Gone, Value::Null, Value::Null, own.clone())
-        });
+        lines.push(Line { set: Some(set), ..line(model, Difference::Gone, Value::Null, Value::Null, own.clone()) });
     }
     if model.provider.local {
         return lines;
@@ -141,12 +138,7 @@ fn of_model(catalog: &Catalog, model: &Model, listed: Option<&ListedModel>, list
     let row = public.as_ref().map(|(row, _)| row);
     let source = |is_own: bool| if is_own { own.as_str() } else { public.as_ref().map_or("", |(_, source)| source) };
     for (what, in_force, own_value, public_value) in [
-        (
-            Difference::ContextLength,
-            model.profile.context_length,
-            own_context,
-            row.and_then(|row| row.context_length),
-        ),
+        (Difference::ContextLength, model.profile.context_length, own_context, row.and_then(|row| row.context_length)),
         (Difference::MaxOutput, model.profile.max_output, own_output, row.and_then(|row| row.max_output)),
     ] {
         let Some(tokens) = own_value.or(public_value) else { continue };
@@ -230,9 +222,10 @@ fn price_line(
         flags.push(Flag::Free);
     }
     let notes = absurd.iter().map(|figure| format!("{figure} is no price, so nothing of this can be applied"));
-    let set = new.as_ref().filter(|_| absurd.is_empty()).map(|price| {
-        Map::from_iter([("price".to_owned(), json!(price)), ("price_source".to_owned(), json!(source))])
-    });
+    let set = new
+        .as_ref()
+        .filter(|_| absurd.is_empty())
+        .map(|price| Map::from_iter([("price".to_owned(), json!(price)), ("price_source".to_owned(), json!(source))]));
     Some(Line {
         prices: Some(changes),
         notes: notes.collect(),
@@ -247,7 +240,9 @@ fn price_line(
 fn is_operators(catalog: &Catalog, model: &Model, listed: Option<&ListedModel>, key: &str) -> bool {
     let facts = catalog.facts(model, listed);
     let last = facts.iter().find(|fact| fact.key == key).and_then(|fact| fact.said.last());
-    last.is_some_and(|said| said.by.is_operator() && !(said.by == Source::Page && came_from_a_list(catalog, model, key)))
+    last.is_some_and(|said| {
+        said.by.is_operator() && !(said.by == Source::Page && came_from_a_list(catalog, model, key))
+    })
 }
 
 fn came_from_a_list(catalog: &Catalog, model: &Model, key: &str) -> bool {
@@ -263,9 +258,8 @@ fn changes(old: Option<&PriceEntry>, new: Option<&PriceEntry>) -> Vec<PriceChang
     let keys = new.iter().chain(&old).map(|(key, _)| key);
     let mut seen = HashSet::new();
     let keys: Vec<_> = keys.filter(|key| seen.insert(key.as_str())).collect();
-    let value = |of: &[(String, String)], key: &str| {
-        of.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())
-    };
+    let value =
+        |of: &[(String, String)], key: &str| of.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
     let change = |key: &String| {
         let (old, new) = (value(&old, key), value(&new, key));
         let percent = match (&old, &new) {
@@ -382,7 +376,11 @@ mod tests {
         ] {
             let lines = compared(&fixture, &all(), &row(id, input, output, ""));
             let price = lines.iter().find(|line| line.what == Difference::Price).unwrap();
-            assert_eq!((&price.flags, price.selected, price.set.is_some()), (&expected, false, can_be_applied), "{input}");
+            assert_eq!(
+                (&price.flags, price.selected, price.set.is_some()),
+                (&expected, false, can_be_applied),
+                "{input}"
+            );
         }
     }
 

@@ -64,15 +64,13 @@ impl Catalog {
     }
 
     fn means(&self, name: &str, model: &Model) -> bool {
-        self.find(name).is_some_and(|(found, _)| {
-            found.provider.id == model.provider.id && found.profile.id == model.profile.id
-        })
+        self.find(name)
+            .is_some_and(|(found, _)| found.provider.id == model.provider.id && found.profile.id == model.profile.id)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::catalog::fixture::Fixture;
 
     #[test]
@@ -81,9 +79,6 @@ mod tests {
         let catalog = Fixture { variables: &[("OPENAI_API_KEY", "k")], relay, ..Fixture::default() }.catalog();
         let users = catalog.users_of(catalog.model("openai", "gpt-4o-mini").unwrap());
         let users: Vec<_> = users.iter().map(|user| format!("{} {}", user.name, user.role)).collect();
-        assert_eq!(
-            users,
-            ["fast ", "quick ", "old ", "gpt-9* ", "house designator", "house candidate", "quick "]
-        );
+        assert_eq!(users, ["fast ", "quick ", "old ", "gpt-9* ", "house designator", "house candidate", "quick "]);
     }
 }

@@ -95,7 +95,10 @@ mod tests {
         let written = serde_json::to_string(&entry).unwrap();
         let expected = r#"{"price":{"input":"0.075","output":"0.3","tier":{"above":128000,"input":"0.15"},"#;
         assert!(written.starts_with(expected), "{written}");
-        assert!(written.ends_with(r#""per_request":"0.005","search_per_query":["0.005","0.01","0.001"]}}"#), "{written}");
+        assert!(
+            written.ends_with(r#""per_request":"0.005","search_per_query":["0.005","0.01","0.001"]}}"#),
+            "{written}"
+        );
         assert_eq!(read(&written).unwrap(), entry);
         assert_eq!(serde_json::to_string(&ModelEntry::default()).unwrap(), "{}");
     }

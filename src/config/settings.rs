@@ -39,8 +39,7 @@ pub struct Settings {
 }
 
 /// LiteLLM's list, which the built-in prices were taken from.
-const PRICE_LIST: &str =
-    "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
+const PRICE_LIST: &str = "https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json";
 
 /// The API listener.
 #[derive(Debug, Clone)]

@@ -61,13 +61,7 @@ pub fn remember_prices(conn: &mut Conn<'_>, rows: &[PriceRow], now: UnixMillis) 
             count += tx.execute(
                 "insert into price_changes (provider, model, valid_from_ms, id, source) values ($1, $2, $3, $4, $5)
                  on conflict (provider, model, valid_from_ms, id) do nothing",
-                &[
-                    (&row.provider).into(),
-                    (&row.model).into(),
-                    now.into(),
-                    (&row.id).into(),
-                    (&row.source).into(),
-                ],
+                &[(&row.provider).into(), (&row.model).into(), now.into(), (&row.id).into(), (&row.source).into()],
             )?;
         }
         Ok(count)
@@ -89,12 +83,7 @@ fn key(row: &PriceRow) -> (String, String) {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn history(
-    conn: &mut Conn<'_>,
-    provider: &str,
-    model: &str,
-    limit: u32,
-) -> Result<Vec<DatedPrice>, StoreError> {
+pub fn history(conn: &mut Conn<'_>, provider: &str, model: &str, limit: u32) -> Result<Vec<DatedPrice>, StoreError> {
     let sql = format!("{DATED} where c.provider = $1 and c.model = $2 order by c.valid_from_ms desc, c.id limit $3");
     conn.query(&sql, &[provider.into(), model.into(), limit.into()], read)
 }
@@ -168,7 +157,10 @@ mod tests {
                 let since = |conn: &mut Conn<'_>, id, at| {
                     Ok::<_, StoreError>(find(conn, "openai", "n", id, UnixMillis(at))?.map(|one| one.from.0))
                 };
-                assert_eq!((since(conn, "b", 3)?, since(conn, "b", 4)?, since(conn, "c", 9)?), (Some(1), Some(4), Some(2)));
+                assert_eq!(
+                    (since(conn, "b", 3)?, since(conn, "b", 4)?, since(conn, "c", 9)?),
+                    (Some(1), Some(4), Some(2))
+                );
                 assert_eq!(since(conn, "c", 1)?, Some(2), "it was remembered a moment later");
                 assert_eq!(since(conn, "a", 9)?, None, "it is another model's");
                 Ok(())

@@ -6,6 +6,7 @@ mod admin_api;
 mod admin_entries;
 mod admin_entry_pages;
 mod admin_keys;
+mod admin_models;
 mod admin_names;
 mod admin_playground;
 mod admin_providers;

@@ -37,11 +37,13 @@ pub(super) async fn get(shared: &Arc<Shared>, name: String) -> Result<Reply, Api
                 // Of a provider that is no more; it can still be deleted.
                 let stored = entries::get(conn, EntryKind::Model, &name)?;
                 return stored.map(|stored| tagged(200, &from_the_database(shared, &stored))).ok_or_else(|| {
-                    let message = format!("no model is called `{name}`; its name begins with its provider's, as `openai/gpt-4o` does");
+                    let message = format!(
+                        "no model is called `{name}`; its name begins with its provider's, as `openai/gpt-4o` does"
+                    );
                     ApiError::new(404, "no_such_model", message)
                 });
             };
-            let about = About::read(shared, &catalog, model, conn, UnixMillis::now())?;
+            let about = About::read(&catalog, model, shared.listed(model).as_ref(), conn, UnixMillis::now())?;
             let mut reply = super::json(200, &about);
             let tag = about.entry.and_then(|said| HeaderValue::from_str(&format!("\"{}\"", said.version)).ok());
             reply.headers_mut().extend(tag.map(|tag| (ETAG, tag)));

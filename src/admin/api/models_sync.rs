@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::large_body;
 use crate::catalog::{Line, Lists, PriceList, compare, version_of};
 use crate::clock::UnixMillis;
-use crate::config::{Definition, Problem};
+use crate::config::{Definition, ModelEntry, Problem};
 use crate::entry_kind::EntryKind;
 use crate::store::entries::{self, StoredEntry};
 use crate::store::{Conn, StoreError};
@@ -78,9 +78,7 @@ pub(super) async fn sync(shared: &Arc<Shared>, request: Request) -> Result<Reply
     };
     shared
         .with_database(move |shared, conn| {
-            let list = fetched.and_then(|text| {
-                PriceList::parse(&text).map_err(|error| format!("{place} {error}"))
-            });
+            let list = fetched.and_then(|text| PriceList::parse(&text).map_err(|error| format!("{place} {error}")));
             let mut sources = vec![SourceShown {
                 name: place,
                 models: list.as_ref().ok().map(PriceList::len),
@@ -95,10 +93,8 @@ pub(super) async fn sync(shared: &Arc<Shared>, request: Request) -> Result<Reply
                 sources.push(SourceShown { name: provider, models, error });
             }
             let public = list.as_ref().ok().map(|list| (list, source.as_str()));
-            let compared = compare(
-                &shared.catalog.load(),
-                &Lists { providers: &providers, known_before: &known_before, public },
-            );
+            let compared =
+                compare(&shared.catalog.load(), &Lists { providers: &providers, known_before: &known_before, public });
             let versions = versions(conn)?;
             let lines: Vec<_> = compared
                 .into_iter()
@@ -236,13 +232,16 @@ fn becomes(name: &str, current: Option<&StoredEntry>, changes: &[&Change]) -> Re
         }
     }
     let read = |value: Value| Definition::read(EntryKind::Model, value.to_string().as_bytes());
-    says.map(read).transpose().map_err(|error| error.to_string())
+    let read = says.map(read).transpose().map_err(|error| error.to_string())?;
+    // What leaves everything as it is need not be said.
+    Ok(read.filter(|definition| !matches!(definition, Definition::Model(entry) if **entry == ModelEntry::default())))
 }
 
 fn stale(names: &[String]) -> ApiError {
     let some: Vec<_> = names.iter().take(3).map(|name| format!("`{name}`")).collect();
     let more = if names.len() > some.len() { " and others" } else { "" };
-    let message = format!("nothing was applied: somebody has changed {}{more} meanwhile; compare again", some.join(", "));
+    let message =
+        format!("nothing was applied: somebody has changed {}{more} meanwhile; compare again", some.join(", "));
     ApiError::new(412, "changed", message).with("names", json!(names))
 }
 

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_with_macros::skip_serializing_none;
 
-use super::super::Shared;
 use super::select::{ListedRow, Uses, period};
-use crate::catalog::{Catalog, Fact, Model, Price, User, version_of};
+use crate::catalog::{Catalog, Fact, Model, Price, ProviderState, User, version_of};
 use crate::clock::UnixMillis;
 use crate::config::PriceEntry;
 use crate::entry_kind::EntryKind;
+use crate::protocol::ListedModel;
 use crate::store::entries::{self, StoredEntry};
 use crate::store::usage::{self, Counters, Dimension};
 use crate::store::{Conn, StoreError, prices};
@@ -73,14 +73,13 @@ pub(in crate::admin) struct Day {
 impl About {
     /// Gathers it.
     pub(in crate::admin) fn read(
-        shared: &Shared,
         catalog: &Catalog,
         model: &Model,
+        listed: Option<&ListedModel>,
         conn: &mut Conn<'_>,
         now: UnixMillis,
     ) -> Result<Self, StoreError> {
         let name = model.name();
-        let listed = shared.lists.as_ref().and_then(|lists| lists.listed(&model.provider.id, &model.profile.id));
         let (stored, history, days) = conn.read(|tx| {
             let stored = entries::get(tx, EntryKind::Model, &name)?;
             let history = prices::history(tx, &model.provider.id, &model.profile.id, PRICES)?;
@@ -93,14 +92,14 @@ impl About {
         let uses: Uses = (!days.is_empty()).then_some((name, used)).into_iter().collect();
         Ok(Self {
             row: ListedRow::new(catalog, model, &uses),
-            facts: catalog.facts(model, listed.as_ref()),
+            facts: catalog.facts(model, listed),
             price_history: past(history, model.price.as_deref())?,
             used_by: catalog.users_of(model),
             days,
             entry: stored.as_ref().map(said),
             missing: match &model.provider.state {
-                crate::catalog::ProviderState::NoKey(setting) => Some(setting.clone()),
-                crate::catalog::ProviderState::Ready | crate::catalog::ProviderState::Disabled => None,
+                ProviderState::NoKey(setting) => Some(setting.clone()),
+                ProviderState::Ready | ProviderState::Disabled => None,
             },
         })
     }

@@ -108,7 +108,8 @@ impl Asked {
                 "limit" if value.is_empty() => {}
                 "limit" => {
                     let number = value.parse().ok().filter(|number| (1..=MOST).contains(number));
-                    let number = number.ok_or_else(|| format!("`limit` is a number from 1 to {MOST}, not `{value}`"))?;
+                    let number =
+                        number.ok_or_else(|| format!("`limit` is a number from 1 to {MOST}, not `{value}`"))?;
                     asked.limit = Some(number);
                 }
                 _ => {
@@ -269,7 +270,8 @@ pub(in crate::admin) fn select(catalog: &Catalog, asked: &Asked, uses: &Uses) ->
     let mut found: Vec<&Model> = catalog.models().iter().map(AsRef::as_ref).filter(is_asked).collect();
     found.sort_by_cached_key(|model| place(&model.provider.id, &model.profile.id));
     let total = found.len();
-    let first = start.map_or(0, |start| found.partition_point(|model| place(&model.provider.id, &model.profile.id) <= start));
+    let first =
+        start.map_or(0, |start| found.partition_point(|model| place(&model.provider.id, &model.profile.id) <= start));
     let limit = asked.limit.unwrap_or(USUAL);
     let page = &found[first..total.min(first.saturating_add(limit))];
     let next = (first + page.len() < total).then(|| page.last().map(|model| model.name())).flatten();

@@ -14,9 +14,9 @@ use crate::secret::Secret;
 #[serde(default, deny_unknown_fields)]
 struct Sample {
     names: Entries<String>,
-    #[serde(deserialize_with = "usd_per_million")]
+    #[serde(deserialize_with = "usd_per_million::deserialize")]
     price: Option<PicoUsd>,
-    #[serde(deserialize_with = "usd_by_size")]
+    #[serde(deserialize_with = "usd_by_size::deserialize")]
     fees: Option<[PicoUsd; 3]>,
     #[serde(deserialize_with = "secret")]
     key: Option<Secret>,
