@@ -70,7 +70,7 @@ impl Locator {
         let mut found = None;
         for key in keys {
             // Keys of one mapping stand in one column; whatever is further in belongs to one of them.
-            let column = lines.peek().map(|(_, line)| indent(line))?;
+            let Some(column) = lines.peek().map(|(_, line)| indent(line)) else { break };
             if found.is_some_and(|(_, parent)| column <= parent) {
                 break;
             }

@@ -3,22 +3,29 @@
 import Alpine from '/static/vendor/alpine.js';
 import { api, later, refresh, say } from '/static/js/relay.js';
 
+// What was asked last. Not a part of the component, whose proxies no fetch would take.
+let asked;
+
 // While somebody types only what was found is made anew, so that the field keeps what is typed.
 Alpine.data('catalogue', () => ({
-  asked: null,
-  init() { this.soon = later(() => this.now()); },
+  init() {
+    this.soon = later(() => this.now());
+    // What was typed before this script was there.
+    const field = this.$root.elements.q;
+    if (field.value !== field.defaultValue) this.now();
+  },
   async now() {
     const filled = [...new FormData(this.$root)].filter(([, value]) => value.trim() !== '');
     const query = new URLSearchParams(filled).toString();
     const address = query === '' ? '/models' : `/models?${query}`;
     history.replaceState(null, '', address);
-    this.asked?.abort();
-    this.asked = new AbortController();
+    asked?.abort();
+    asked = new AbortController();
     try {
-      const answer = await fetch(address, { headers: { accept: 'text/html' }, signal: this.asked.signal });
+      const answer = await fetch(address, { headers: { accept: 'text/html' }, signal: asked.signal });
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const found = page.getElementById('found');
-      if (found) document.getElementById('found').replaceWith(document.adoptNode(found));
+      const found = page.getElementById('catalogue');
+      if (found) document.getElementById('catalogue').replaceWith(document.adoptNode(found));
       else location.reload();
     } catch (error) {
       if (error.name !== 'AbortError') say('The relay cannot be reached. Is it still running?', { bad: true });

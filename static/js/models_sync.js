@@ -11,6 +11,9 @@ const GROUPS = [
   ['new', 'New', 'The provider lists them since just now; they can be called already.', ''],
 ];
 
+// More of them are folded away: they are rarely what one came for.
+const FEW = 5;
+
 const FLAGS = {
   operator: 'set by you',
   absurd: 'out of proportion',
@@ -32,7 +35,7 @@ Alpine.data('sync', () => ({
   get groups() {
     return GROUPS.map(([what, title, hint, column]) => {
       const lines = this.lines.filter((line) => line.what === what);
-      return { what, title: `${title} (${lines.length})`, hint, column, lines, canApply: lines.some(({ set }) => set) };
+      return { what, title: `${title} (${lines.length})`, hint, column, lines, canApply: lines.some(({ set }) => set), isOpen: !['gone', 'new'].includes(what) || lines.length <= FEW };
     }).filter(({ lines }) => lines.length > 0);
   },
   get chosen() { return this.lines.filter(({ on }) => on); },

@@ -41,6 +41,11 @@ fn names_are_edited_by_whoever_comes_first() {
     passes("entries");
 }
 
+#[test]
+fn models_are_found_edited_and_compared_with_price_lists() {
+    passes("models");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

@@ -264,7 +264,7 @@ fn value(key: &str, value: &Value) -> String {
 fn source(said: &Said) -> String {
     let place = said.place.as_deref().unwrap_or_default();
     match said.by {
-        Source::BuiltIn => format!("built-in table ({place})"),
+        Source::BuiltIn => format!("built-in table, {place}"),
         Source::List => "the provider’s list".to_owned(),
         Source::Local => "your own hardware".to_owned(),
         Source::File => place.to_owned(),
@@ -400,8 +400,8 @@ fn fields(about: &About, entry: &Value) -> Fields {
                 name: format!("capabilities.{key}"),
                 label,
                 said: said.get(*key).map_or_else(String::new, Value::to_string),
-                otherwise: otherwise(&about.facts, &format!("capabilities.{key}"))
-                    .unwrap_or_else(|| "not known".to_owned()),
+                otherwise: unsaid(&about.facts, &format!("capabilities.{key}"))
+                    .map_or_else(|| "not known".to_owned(), |said| value(key, &said.value)),
             })
             .collect(),
         description: entry["description"].as_str().unwrap_or_default().to_owned(),
@@ -409,14 +409,16 @@ fn fields(about: &About, entry: &Value) -> Fields {
 }
 
 /// What holds for a key where this page says nothing.
-fn otherwise(facts: &[Fact], key: &str) -> Option<String> {
+fn unsaid<'a>(facts: &'a [Fact], key: &str) -> Option<&'a Said> {
     let fact = facts.iter().find(|fact| fact.key == key)?;
-    let said = fact.said.iter().rev().find(|said| said.by != Source::Page)?;
-    let shown = match &said.value {
-        Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), words::count),
-        other => value(key, other),
-    };
-    Some(format!("{shown} ({})", source(said)))
+    fact.said.iter().rev().find(|said| said.by != Source::Page)
+}
+
+/// The same in words, with who says it.
+fn otherwise(facts: &[Fact], key: &str) -> Option<String> {
+    let said = unsaid(facts, key)?;
+    let count = said.value.as_u64().map_or_else(|| said.value.to_string(), words::count);
+    Some(format!("{count} ({})", source(said)))
 }
 
 /// A bar for each of the last thirty days; its height is what was spent, or asked where nothing was.
