@@ -24,14 +24,16 @@ const HIGHEST_USD_PER_MILLION: PicoUsd = PicoUsd(1_000_000_000);
 
 /// A price in USD per million tokens. It is written as a text, which keeps its digits in every JSON reader.
 pub(super) mod usd_per_million {
-    use super::*;
+    use super::{Deserializer, HIGHEST_USD_PER_MILLION, PicoUsd, Serialize, Serializer, money};
 
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<PicoUsd>, D::Error> {
         let price = money(deserializer, PicoUsd::from_usd_per_million)?;
         if price > HIGHEST_USD_PER_MILLION {
-            return Err(D::Error::custom("above 1000 USD per million tokens: prices are USD per million tokens"));
+            return Err(serde::de::Error::custom(
+                "above 1000 USD per million tokens: prices are USD per million tokens",
+            ));
         }
         Ok(Some(price))
     }
@@ -46,7 +48,7 @@ pub(super) mod usd_per_million {
 
 /// A fee in USD per request.
 pub(super) mod usd {
-    use super::*;
+    use super::{Deserializer, PicoUsd, Serialize, Serializer, money};
 
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
@@ -61,7 +63,7 @@ pub(super) mod usd {
 
 /// Three fees in USD: low, medium and high search context.
 pub(super) mod usd_by_size {
-    use super::*;
+    use super::{Deserialize, Deserializer, PicoUsd, Serialize, Serializer, money};
 
     pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,

@@ -152,7 +152,7 @@ pub(super) async fn apply(shared: &Arc<Shared>, request: Request) -> Result<Repl
             edit::save_all(conn, &steps)?.map_err(|names| stale(&names))?;
             let name = if let [only] = &changes[..] { only.name.clone() } else { format!("{} models", steps.len()) };
             put_into_force(shared, conn, EntryKind::Model, &name, Done::Replaced)?;
-            let undo: Vec<_> = steps.iter().map(|step| back(step)).collect();
+            let undo: Vec<_> = steps.iter().map(back).collect();
             Ok(super::json(200, &json!({ "applied": steps.len(), "undo": { "changes": undo } })))
         })
         .await

@@ -204,7 +204,7 @@ fn page(about: About, now: UnixMillis) -> One {
                     .join(", "),
             })
             .collect(),
-        users: about.used_by.iter().map(|user| shown_user(user)).collect(),
+        users: about.used_by.iter().map(shown_user).collect(),
         used: row.used.as_ref().map(|used| Used {
             requests: words::counted(used.requests, "request"),
             errors: words::counted(used.errors, "error"),
