@@ -12,7 +12,7 @@ use url::{Position, Url};
 use super::configuration::Configuration;
 use super::{SharedTransport, discovery};
 use crate::admin::{self, AskedProvider};
-use crate::catalog::{Api, Provider, ProviderState};
+use crate::catalog::{Api, Provider, ProviderOrigin, ProviderState};
 use crate::protocol::{ListedModel, Protocol};
 use crate::providers::Payload;
 
@@ -82,5 +82,6 @@ fn nobody(address: Url) -> Provider {
         state: ProviderState::Ready,
         local: false,
         discover: false,
+        origin: ProviderOrigin::BuiltIn,
     }
 }

@@ -263,13 +263,8 @@ pub fn leading_to(catalog: &Catalog, kind: EntryKind, name: &str) -> Vec<String>
         Entry::Alias(alias) => kind != EntryKind::Redirect && is_it(&alias.target),
         Entry::Router(router) => kind != EntryKind::Redirect && router.models().any(is_it),
         Entry::Redirect(redirect) => !other.eq_ignore_ascii_case(name) && is_asked(&redirect.target),
-        Entry::Provider(_) => false,
-        Entry::Model(_) => false,
+        Entry::Provider(_) | Entry::Model(_) => false,
     };
-    // Without what is said of it, a model is what files and lists say.
-    if kind == EntryKind::Model {
-        return Vec::new();
-    }
     let named = entries(catalog).filter(leads).map(|(other, entry)| format!("{} `{other}`", entry.kind().word()));
     named.chain(default.map(|_| "`default_model`".to_owned())).collect()
 }

@@ -34,7 +34,7 @@ pub(in crate::admin) struct About {
     /// What is said of it on the admin listener.
     #[serde(rename = "override")]
     pub(in crate::admin) entry: Option<Said>,
-    /// Why it cannot be called: the setting its provider needs.
+    /// What its provider lacks: a setting, or why it cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::admin) missing: Option<String>,
 }
@@ -84,7 +84,7 @@ impl About {
             let stored = entries::get(tx, EntryKind::Model, &name)?;
             let history = prices::history(tx, &model.provider.id, &model.profile.id, PRICES)?;
             let period = period(now);
-            let hours = usage::series(tx, Some((Dimension::Model, &name)), period.from, period.to)?;
+            let hours = usage::series(tx, (Dimension::Model, &name), period.from, period.to)?;
             Ok((stored, history, by_day(&hours)))
         })?;
         let mut used = Counters::default();
@@ -99,6 +99,7 @@ impl About {
             entry: stored.as_ref().map(said),
             missing: match &model.provider.state {
                 ProviderState::NoKey(setting) => Some(setting.clone()),
+                ProviderState::Unusable(reason) => Some(reason.clone()),
                 ProviderState::Ready | ProviderState::Disabled => None,
             },
         })

@@ -131,6 +131,7 @@ fn groups(catalog: &Catalog, models: Vec<ListedRow>, uses: &Uses) -> Vec<Group> 
             let state = catalog.provider(&model.provider).map(|provider| &provider.state);
             let why_not = match state {
                 Some(ProviderState::NoKey(setting)) => format!("needs {setting}"),
+                Some(ProviderState::Unusable(_)) => "cannot be used".to_owned(),
                 Some(ProviderState::Disabled) => "switched off".to_owned(),
                 Some(ProviderState::Ready) | None => String::new(),
             };

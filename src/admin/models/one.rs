@@ -165,6 +165,13 @@ fn page(about: About, now: UnixMillis) -> One {
         badges: badges(row),
         why_not: match row.state {
             "provider_disabled" => format!("The provider {} is switched off.", row.provider),
+            "provider_unusable" => {
+                format!(
+                    "The provider {} cannot be used: {}.",
+                    row.provider,
+                    about.missing.as_deref().unwrap_or_default()
+                )
+            }
             "needs_key" => format!(
                 "The provider {} cannot be called: set {}.",
                 row.provider,
@@ -277,7 +284,7 @@ fn shown_user(user: &User) -> ShownUser {
         Some(EntryKind::Alias) => ("alias", "aliases"),
         Some(EntryKind::Redirect) => ("redirect", "redirects"),
         Some(EntryKind::Router) => ("router", "routers"),
-        Some(EntryKind::Model) | None => ("default model", "settings"),
+        Some(EntryKind::Provider | EntryKind::Model) | None => ("default model", "settings"),
     };
     let what = if user.role.is_empty() { what.to_owned() } else { format!("{what}, as {}", user.role) };
     let query = utf8_percent_encode(&user.name, NON_ALPHANUMERIC);

@@ -178,7 +178,7 @@ pub(in crate::admin) struct ListedRow {
     pub(in crate::admin) provider: String,
     pub(in crate::admin) id: String,
     pub(in crate::admin) kind: ModelKind,
-    /// `ready`, `hidden`, `disabled`, `provider_disabled` or `needs_key`.
+    /// `ready`, `hidden`, `disabled`, `provider_disabled`, `provider_unusable` or `needs_key`.
     pub(in crate::admin) state: &'static str,
     /// How it is known: `built_in`, `file`, `list` or `page`.
     pub(in crate::admin) known_by: &'static str,
@@ -222,6 +222,7 @@ fn state(model: &Model) -> &'static str {
         _ if !model.enabled => "disabled",
         ProviderState::Disabled => "provider_disabled",
         ProviderState::NoKey(_) => "needs_key",
+        ProviderState::Unusable(_) => "provider_unusable",
         ProviderState::Ready if model.hidden => "hidden",
         ProviderState::Ready => "ready",
     }
