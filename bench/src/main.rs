@@ -6,6 +6,7 @@
 
 mod clock;
 mod fake;
+mod history;
 mod http1;
 mod load;
 mod machine;

@@ -134,6 +134,9 @@ pub(crate) enum Workload {
     /// W1 through smart routers that remember, ask a designator, or ask one that never answers
     #[value(name = "routers")]
     Routers,
+    /// The admin pages with a thousand and with a million records
+    #[value(name = "pages")]
+    Pages,
 }
 
 impl Workload {
@@ -152,6 +155,7 @@ impl Workload {
             Self::Latency => "latency",
             Self::FirstEvent => "first-event",
             Self::Routers => "routers",
+            Self::Pages => "pages",
         }
     }
 }

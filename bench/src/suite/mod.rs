@@ -3,6 +3,7 @@
 mod chats;
 mod idle;
 mod lists;
+mod pages;
 mod records;
 mod routers;
 
@@ -62,6 +63,7 @@ impl Suite<'_> {
             Workload::Latency => self.latency().await,
             Workload::FirstEvent => self.first_event().await,
             Workload::Routers => self.routers().await,
+            Workload::Pages => self.pages().await,
         };
         if let Err(error) = outcome {
             let failure = format!("{}: {error:#}", workload.name());

@@ -64,6 +64,8 @@ impl Provider {
 pub(crate) struct Target {
     pub(crate) name: String,
     pub(crate) address: SocketAddr,
+    /// Where a relay's admin listener is.
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) face: Face,
     /// Whose CPU time and memory count; the fake provider's do not.
     pub(crate) pid: Option<Pid>,
@@ -94,7 +96,7 @@ impl Target {
     /// The fake provider without anything in between.
     pub(crate) fn direct(provider: SocketAddr) -> Self {
         let name = "direct".to_owned();
-        Self { name, address: provider, face: Face::Provider, pid: None, process: None, books: None }
+        Self { name, address: provider, admin: None, face: Face::Provider, pid: None, process: None, books: None }
     }
 
     /// nginx, with its files in `folder`.
@@ -109,7 +111,7 @@ impl Target {
         std::fs::create_dir_all(&folder)?;
         let (process, address) = nginx::start(&folder, provider)?;
         let (name, pid) = ("nginx".to_owned(), Some(process.pid()));
-        Ok(Self { name, address, face: Face::Provider, pid, process: Some(process), books: None })
+        Ok(Self { name, address, admin: None, face: Face::Provider, pid, process: Some(process), books: None })
     }
 
     /// A relay.
@@ -124,10 +126,10 @@ impl Target {
     }
 
     fn start_relay(name: &str, setup: &Setup) -> anyhow::Result<Self> {
-        let (process, address) = setup.start().with_context(|| name.to_owned())?;
+        let (process, [address, admin]) = setup.start().with_context(|| name.to_owned())?;
         let face = Face::Relay { key: setup.key().to_owned() };
         let pid = Some(process.pid());
-        Ok(Self { name: name.to_owned(), address, face, pid, process: Some(process), books: None })
+        Ok(Self { name: name.to_owned(), address, admin: Some(admin), face, pid, process: Some(process), books: None })
     }
 
     /// Starts a relay, and takes the time until it answers.
@@ -153,7 +155,8 @@ impl Target {
             authority.to_socket_addrs().with_context(|| format!("{url} is not like http://HOST:PORT"))?.next();
         let address = address.with_context(|| format!("{url} has no address"))?;
         let pid = pid.map(Pid::from_raw);
-        Ok(Self { name: name.to_owned(), address, face: Face::Peer(face), pid, process: None, books: None })
+        let (name, face) = (name.to_owned(), Face::Peer(face));
+        Ok(Self { name, address, admin: None, face, pid, process: None, books: None })
     }
 
     /// Waits until it has copied its records and is at rest.

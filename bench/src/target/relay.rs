@@ -15,6 +15,8 @@ use crate::workload::{Chat, PRICE_NANO_USD, Router, provider_id};
 
 /// The quirks and prices that are built into the relay; ours are added to a copy.
 const OVERRIDES: &str = include_str!("../../../overrides.yaml");
+/// The router that histories went through: one that reports are read by.
+pub(crate) const ROUTED: &str = "pinned";
 /// The tag of the key.
 const TAG: &str = "team-bench";
 
@@ -74,14 +76,14 @@ impl Setup {
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// Starts it; it may not listen yet.
-    pub(super) fn start(&self) -> anyhow::Result<(Process, SocketAddr)> {
+    /// Starts it; it may not listen yet. The addresses are the API's and the admin listener's.
+    pub(super) fn start(&self) -> anyhow::Result<(Process, [SocketAddr; 2])> {
         let (address, admin) = (free_address()?, free_address()?);
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("relay.log"))?;
         let mut command = self.command();
         command.env("PORT", address.port().to_string()).env("ADMIN_PORT", admin.port().to_string());
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        Ok((Process::spawn(&mut command)?, address))
+        Ok((Process::spawn(&mut command)?, [address, admin]))
     }
 
     /// The sums of all records in the database. Only while no relay runs on it is nothing missing.
