@@ -308,16 +308,16 @@ mod tests {
         // With less of a look or fewer places, page by page, there and back.
         for (shown, looked_at) in [(10, 10), (10, 7), (1, 100), (3, 25), (1, 1)] {
             let (mut there, mut back, mut place) = (Vec::new(), Vec::new(), Place::Newest);
-            let (mut oldest, mut last) = (None, 0);
-            loop {
+            let mut oldest = None;
+            let last = loop {
                 let page = see(&rare, &place, shown, looked_at);
                 there.extend(ids(&page));
-                (oldest, last) = (page.newer.or(oldest), page.rows.len());
+                oldest = page.newer.or(oldest);
                 match page.older {
                     Some(older) => place = Place::Before(older),
-                    None => break,
+                    None => break page.rows.len(),
                 }
-            }
+            };
             assert_eq!(there, ["120", "080", "040", "000"], "{shown} of {looked_at}");
             let mut next = oldest;
             while let Some(cursor) = next {
