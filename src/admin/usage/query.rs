@@ -7,7 +7,7 @@ use crate::clock::UnixMillis;
 use crate::tracking::{Asked, Counters, Dimension, Filters, Group, Period};
 
 /// Rows when nobody says, and at most.
-const USUAL: usize = 100;
+const USUAL: usize = 50;
 const MOST: usize = 10_000;
 /// Characters of a value, at most: names and ids are shorter.
 const MAX_CHARS: usize = 300;

@@ -208,6 +208,15 @@ impl Row<'_> {
         self.row.get(column).map_err(statement_error)
     }
 
+    /// A `text` that is not null, where it lies: for rows that are only summed up.
+    ///
+    /// # Errors
+    /// When the column is absent or something else.
+    pub fn text_ref(&self, column: usize) -> Result<&str, StoreError> {
+        let value = self.row.get_ref(column).map_err(statement_error)?;
+        value.as_str().map_err(|error| statement_error(error.into()))
+    }
+
     /// A `text` that may be null.
     ///
     /// # Errors

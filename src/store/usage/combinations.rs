@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::breakdown::{Breakdown, Bucket, Cell, Filters, Group, Span, read_cells};
-use super::read::SUMS;
-use super::{Counters, Dimension};
+use super::breakdown::{Breakdown, Bucket, Cell, Filters, Group, Span, gather};
+use super::{COUNTER_COLUMNS, Counters, Dimension};
 use crate::store::StoreError;
 use crate::store::driver::{Conn, Param};
 
@@ -53,9 +52,8 @@ fn passed(
     filters: &Filters,
     span: Span,
 ) -> Result<Vec<Cell>, StoreError> {
-    let mut params: Vec<Param<'_>> = span.bucket_params().into();
-    params.extend([span.before.0.into(), span.to.into()]);
-    let mut terms = vec!["hour_ms >= $3".to_owned(), "hour_ms < $4".to_owned()];
+    let mut params: Vec<Param<'_>> = vec![span.before.0.into(), span.to.into()];
+    let mut terms = vec!["hour_ms >= $1".to_owned(), "hour_ms < $2".to_owned()];
     for (dimension, value) in filters {
         let mut is = |column: &str, value: &str| {
             params.push(value.to_owned().into());
@@ -86,9 +84,9 @@ fn passed(
         Table::All => "usage_hourly",
         Table::ByUser => "usage_hourly_by_user",
     };
-    let (bucket, wanted) = (span.bucket_column(), terms.join(" and "));
-    let sql = format!("select {bucket}, {column}, {} from {name} where {wanted} group by 1, 2", *SUMS);
-    read_cells(conn, &sql, &params)
+    let (columns, wanted) = (COUNTER_COLUMNS.join(", "), terms.join(" and "));
+    let sql = format!("select hour_ms, {column}, {columns} from {name} where {wanted} order by hour_ms");
+    gather(conn, &sql, &params, span)
 }
 
 /// What tells rows apart. For tags, their sets: those are taken apart afterwards, so that no row is read twice.

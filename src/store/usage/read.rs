@@ -7,8 +7,7 @@ use crate::clock::UnixMillis;
 use crate::store::StoreError;
 use crate::store::driver::Conn;
 
-/// The sums of a `select`, in the order in which [`Counters`] are read.
-pub(super) static SUMS: LazyLock<String> =
+static SUMS: LazyLock<String> =
     LazyLock::new(|| COUNTER_COLUMNS.map(|column| format!("cast(coalesce(sum({column}), 0) as bigint)")).join(", "));
 
 /// The hour of the first request there are sums of.
