@@ -283,11 +283,13 @@ impl Setup {
 
 fn collect_log(stderr: ChildStderr, log: &Mutex<Vec<String>>, found: &Sender<SocketAddr>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-        if let Some(address) = listening_address(&line, "api.address") {
+        let address = listening_address(&line, "api.address");
+        // First into the log: whoever is told of the start looks there for the other address.
+        log.lock().expect("the log is not poisoned").push(line);
+        if let Some(address) = address {
             // Nobody waits any more when a start took too long; the lines are still worth keeping.
             let _ = found.send(address);
         }
-        log.lock().expect("the log is not poisoned").push(line);
     }
 }
 
