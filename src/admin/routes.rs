@@ -8,7 +8,7 @@ use http::{HeaderValue, Method};
 
 use super::access::{Verdict, Who};
 use super::api::ApiError;
-use super::entries::Names;
+use super::entries::NameKind;
 use super::reply::{self, Reply};
 use super::{
     Request, Shared, api, assets, entries, keys, login, models, overview, playground, providers, requests, usage,
@@ -31,7 +31,7 @@ enum Route {
     Usage,
     /// A month to print.
     UsageMonth,
-    Entries(Names),
+    Entries(NameKind),
     History,
     Models,
     ModelsSync,
@@ -59,9 +59,9 @@ const ROUTES: &[(&str, Route)] = &[
     ("/usage/month", Route::UsageMonth),
     ("/keys", Route::Keys),
     ("/playground", Route::Playground),
-    ("/aliases", Route::Entries(Names::Aliases)),
-    ("/redirects", Route::Entries(Names::Redirects)),
-    ("/routers", Route::Entries(Names::Routers)),
+    ("/aliases", Route::Entries(NameKind::Alias)),
+    ("/redirects", Route::Entries(NameKind::Redirect)),
+    ("/routers", Route::Entries(NameKind::Router)),
     ("/history", Route::History),
     ("/models", Route::Models),
     ("/models/sync", Route::ModelsSync),
@@ -109,7 +109,7 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::UsageMonth => usage::month(shared, &request.query).await,
         Route::Keys => keys::page(shared, &request).await,
         Route::Playground => playground::page(shared, &request),
-        Route::Entries(names) => entries::list(shared, names, &request.query).await,
+        Route::Entries(kind) => entries::list(shared, kind, &request.query).await,
         Route::History => entries::history(shared, &request.query).await,
         Route::Models => models::list(shared, &request.query).await,
         Route::ModelsSync => models::sync(shared),

@@ -340,6 +340,7 @@ Alpine.data('entries', () => ({
   },
 
   get isGone() { return this.conflict !== null && this.conflict.theirs === null; },
+  get isOld() { return !this.isNew; },
   get isFree() { return this.conflict === null; },
   get isConflict() { return this.conflict !== null; },
   get canTake() { return this.conflict !== null && this.conflict.theirs !== null && this.conflict.theirs.origin !== 'file'; },
@@ -362,7 +363,7 @@ Alpine.data('entries', () => ({
 
   takeTheirs() {
     const { theirs } = this.conflict;
-    this.mine = { form: this.form, isNew: this.isNew };
+    this.mine = { form: this.form };
     this.hasMine = true;
     Object.assign(this, { form: this.spec.read(theirs[this.kind]), name: theirs.name, version: theirs.version, isNew: false, conflict: null, title: `Edit ${theirs.name}` });
     this.check();

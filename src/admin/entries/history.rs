@@ -92,7 +92,6 @@ fn page(conn: &mut Conn<'_>, asked: &Asked, now: UnixMillis) -> Result<History, 
         let newest = history::recent(conn, &of_it, 1)?.pop();
         rows.push(ChangeRow::new(change, newest.as_ref(), now));
     }
-    let kinds = [None, Some(EntryKind::Alias), Some(EntryKind::Redirect), Some(EntryKind::Router)];
     let choice = |kind: Option<EntryKind>| Choice {
         value: kind.map_or("", EntryKind::word),
         address: address(kind, None),
@@ -100,7 +99,7 @@ fn page(conn: &mut Conn<'_>, asked: &Asked, now: UnixMillis) -> Result<History, 
         is_chosen: kind == asked.kind,
     };
     Ok(History {
-        kinds: kinds.into_iter().map(choice).collect(),
+        kinds: [None].into_iter().chain(EntryKind::ALL.map(Some)).map(choice).collect(),
         is_filtered: asked.kind.is_some() || asked.name.is_some(),
         newest: if asked.before.is_some() { address(asked.kind, None) } else { String::new() },
         name: asked.name.clone().unwrap_or_default(),
@@ -114,7 +113,10 @@ impl ChangeRow {
     fn new(change: Change, newest: Option<&Change>, now: UnixMillis) -> Self {
         let read = |text: &Option<String>| -> Option<Value> {
             let text = text.as_deref()?;
-            Some(serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))
+            let mut value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+            // Which row has a provider's key says nothing to people; how the key ends does.
+            value.get_mut("key").and_then(Value::as_object_mut).map(|key| key.remove("id"));
+            Some(value)
         };
         let is_today = words::moment(change.changed, "%F") == words::moment(now, "%F");
         let is_there = newest.is_some_and(|newest| newest.became.is_some());

@@ -10,10 +10,10 @@ use super::super::api::{Shown, all_in_the_file, from_the_database};
 use super::super::reply::{self, Reply};
 use super::super::way::{End, Way};
 use super::super::{Shared, words};
+use super::NameKind;
 use super::router::RouterCard;
 use super::row::Row;
 use crate::clock::UnixMillis;
-use crate::entry_kind::EntryKind;
 use crate::routing::Step;
 use crate::store::usage::{self, Counters};
 use crate::store::{Conn, StoreError, entries};
@@ -21,29 +21,10 @@ use crate::tracking::Dimension;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// The kinds of entries that are names, each with a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::admin) enum Names {
-    Aliases,
-    Redirects,
-    Routers,
-}
-
-impl Names {
-    fn kind(self) -> EntryKind {
-        match self {
-            Self::Aliases => EntryKind::Alias,
-            Self::Redirects => EntryKind::Redirect,
-            Self::Routers => EntryKind::Router,
-        }
-    }
-}
-
 #[derive(Template)]
 #[template(path = "entries.html")]
 struct List {
-    names: Names,
-    kind: EntryKind,
+    kind: NameKind,
     title: &'static str,
     /// What such entries are for.
     lead: &'static str,
@@ -93,35 +74,35 @@ impl Asked {
 }
 
 /// The page of a kind.
-pub(in crate::admin) async fn list(shared: &Arc<Shared>, names: Names, query: &str) -> Reply {
+pub(in crate::admin) async fn list(shared: &Arc<Shared>, kind: NameKind, query: &str) -> Reply {
     let asked = Asked::read(query);
     let of_shared = shared.clone();
-    match shared.store.run(move |conn| page(&of_shared, conn, names, &asked)).await {
+    match shared.store.run(move |conn| page(&of_shared, conn, kind, &asked)).await {
         Ok(page) => reply::page(200, &page),
         Err(error) => reply::no_database(&error),
     }
 }
 
-fn page(shared: &Shared, conn: &mut Conn<'_>, names: Names, asked: &Asked) -> Result<List, StoreError> {
+fn page(shared: &Shared, conn: &mut Conn<'_>, kind: NameKind, asked: &Asked) -> Result<List, StoreError> {
     let now = UnixMillis::now();
-    let kind = names.kind();
     let catalog = shared.catalog.load_full();
-    let mut shown = all_in_the_file(shared, kind);
+    let mut shown = all_in_the_file(shared, kind.entry_kind());
     let stored = entries::list(conn)?;
-    shown.extend(stored.iter().filter(|entry| entry.kind == kind).map(|entry| from_the_database(shared, entry)));
-    let used = used(conn, names, now)?;
+    shown.extend(
+        stored.iter().filter(|entry| entry.kind == kind.entry_kind()).map(|entry| from_the_database(shared, entry)),
+    );
+    let used = used(conn, kind, now)?;
     let mut rows = Vec::new();
     for entry in &shown {
-        let way = (names != Names::Redirects).then(|| Way::of(&catalog, &entry.name));
-        let router = match names {
-            Names::Routers => RouterCard::read(conn, &catalog, entry, now)?,
-            Names::Aliases | Names::Redirects => None,
+        let way = (kind != NameKind::Redirect).then(|| Way::of(&catalog, &entry.name));
+        let router = match kind {
+            NameKind::Router => RouterCard::read(conn, &catalog, entry, now)?,
+            NameKind::Alias | NameKind::Redirect => None,
         };
         rows.push(Row::new(kind, entry, way.as_ref(), used.as_ref(), router, asked));
     }
-    let (title, lead) = words(names);
+    let (title, lead) = words(kind);
     Ok(List {
-        names,
         kind,
         title,
         lead,
@@ -139,28 +120,28 @@ fn page(shared: &Shared, conn: &mut Conn<'_>, names: Names, asked: &Asked) -> Re
 }
 
 /// What went through each entry in the last 24 hours, in whole hours. `None`: nobody counts that.
-fn used(conn: &mut Conn<'_>, names: Names, now: UnixMillis) -> Result<Option<HashMap<String, Counters>>, StoreError> {
-    let dimension = match names {
-        Names::Aliases => Dimension::Alias,
-        Names::Routers => Dimension::Router,
-        Names::Redirects => return Ok(None),
+fn used(conn: &mut Conn<'_>, kind: NameKind, now: UnixMillis) -> Result<Option<HashMap<String, Counters>>, StoreError> {
+    let dimension = match kind {
+        NameKind::Alias => Dimension::Alias,
+        NameKind::Router => Dimension::Router,
+        NameKind::Redirect => return Ok(None),
     };
     let from = usage::hour_of(UnixMillis(now.0 - DAY_MS));
     Ok(Some(usage::sums_by(conn, dimension, from, UnixMillis(now.0 + 1))?.into_iter().collect()))
 }
 
-fn words(names: Names) -> (&'static str, &'static str) {
-    match names {
-        Names::Aliases => (
+fn words(kind: NameKind) -> (&'static str, &'static str) {
+    match kind {
+        NameKind::Alias => (
             "Aliases",
             "Names of your own. Clients ask for the alias, and you decide which model, router or other alias answers.",
         ),
-        Names::Redirects => (
+        NameKind::Redirect => (
             "Redirects",
             "What clients write is replaced before anything else is looked at, for clients whose model cannot be changed. \
              A * at the end stands for any rest of the name.",
         ),
-        Names::Routers => (
+        NameKind::Router => (
             "Routers",
             "A small model, the designator, reads each request and picks the best of the candidates. \
              Nothing is chosen that cannot answer.",

@@ -8,5 +8,33 @@ mod list;
 mod router;
 mod row;
 
+use crate::entry_kind::EntryKind;
+
 pub(super) use history::history;
-pub(super) use list::{Names, list};
+pub(super) use list::list;
+
+/// The kinds of entries that are names. Providers are entries too, and have pages of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameKind {
+    Alias,
+    Redirect,
+    Router,
+}
+
+impl NameKind {
+    fn entry_kind(self) -> EntryKind {
+        match self {
+            Self::Alias => EntryKind::Alias,
+            Self::Redirect => EntryKind::Redirect,
+            Self::Router => EntryKind::Router,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        self.entry_kind().word()
+    }
+
+    fn section(self) -> &'static str {
+        self.entry_kind().section()
+    }
+}

@@ -9,10 +9,10 @@ use url::form_urlencoded;
 use super::super::api::Shown;
 use super::super::way::Way;
 use super::super::words;
+use super::NameKind;
 use super::list::{Asked, end_in_words, json_of};
 use super::router::RouterCard;
 use crate::catalog::Origin;
-use crate::entry_kind::EntryKind;
 use crate::store::usage::Counters;
 
 /// Decimal places of sums.
@@ -62,7 +62,7 @@ pub(super) struct Used {
 
 impl Row {
     pub(super) fn new(
-        kind: EntryKind,
+        kind: NameKind,
         entry: &Shown,
         way: Option<&Way>,
         used: Option<&HashMap<String, Counters>>,
@@ -88,8 +88,8 @@ impl Row {
             text,
             is_named: !asked.name.is_empty() && entry.name.eq_ignore_ascii_case(&asked.name),
             place,
-            end: if kind == EntryKind::Router || end == target { String::new() } else { end },
-            is_astray: is_astray && kind != EntryKind::Router,
+            end: if kind == NameKind::Router || end == target { String::new() } else { end },
+            is_astray: is_astray && kind != NameKind::Router,
             target,
             tags,
             description: text_of("description"),
@@ -110,7 +110,7 @@ fn as_text(value: &Value) -> String {
 }
 
 impl Used {
-    fn new(kind: EntryKind, name: &str, sums: Option<&Counters>) -> Self {
+    fn new(kind: NameKind, name: &str, sums: Option<&Counters>) -> Self {
         let none = Counters::default();
         let sums = sums.unwrap_or(&none);
         let query = form_urlencoded::Serializer::new(String::new())

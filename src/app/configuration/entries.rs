@@ -120,16 +120,7 @@ impl InForce for Configuration {
         let catalog = self.catalog.load();
         let lists_are_in = self.lists_are_in(&catalog);
         let changed = self.with_change(definition.kind(), name, Some(definition));
-        let own = self.own.get().copied();
-        let address = match definition {
-            Definition::Provider(provider) => provider.entry.base_url.as_ref(),
-            _ => None,
-        };
-        let mut problems = Vec::new();
-        if address.zip(own).is_some_and(|(address, own)| leads_to(address, own)) {
-            let message = "this is the relay's own address: requests would go round; give the provider's real one";
-            problems.push(Problem::error(format!("providers.{name}.base_url"), message));
-        }
+        let mut problems = Vec::from_iter(self.leads_to_itself(name, definition));
         problems.extend(check_change(&catalog, &changed, name, definition, lists_are_in));
         problems
     }
@@ -151,11 +142,7 @@ impl InForce for Configuration {
     fn leading_to_provider(&self, id: &str) -> Vec<String> {
         let catalog = self.catalog.load();
         let lists_are_in = self.lists_are_in(&catalog);
-        let parts = self.parts();
-        let mut stored = parts.stored.clone();
-        stored.providers.remove(id);
-        let (without, _) = build_with(&self.variables, &parts, &stored);
-        leading_to_provider(&catalog, &without, lists_are_in)
+        leading_to_provider(&catalog, &self.with_change(EntryKind::Provider, id, None), lists_are_in)
     }
 
     fn seal(&self, id: &str, secret: &Secret) -> Result<Sealed, VaultError> {
@@ -191,6 +178,14 @@ impl InForce for Configuration {
 }
 
 impl Configuration {
+    /// A provider at the relay's own address.
+    fn leads_to_itself(&self, name: &str, definition: &Definition) -> Option<Problem> {
+        let Definition::Provider(provider) = definition else { return None };
+        let (address, own) = provider.entry.base_url.as_ref().zip(self.own.get().copied())?;
+        let message = "this is the relay's own address: requests would go round; give the provider's real one";
+        leads_to(address, own).then(|| Problem::error(format!("providers.{name}.base_url"), message).of("base_url"))
+    }
+
     /// Whether every provider that can be asked for its models has answered.
     fn lists_are_in(&self, catalog: &Catalog) -> bool {
         let parts = self.parts();
