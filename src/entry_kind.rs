@@ -16,11 +16,13 @@ pub enum EntryKind {
     Provider,
     /// What is said of a model beside files and lists.
     Model,
+    /// A setting that is changed while the relay runs.
+    Setting,
 }
 
 impl EntryKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Alias, Self::Redirect, Self::Router, Self::Provider, Self::Model];
+    pub const ALL: [Self; 6] = [Self::Alias, Self::Redirect, Self::Router, Self::Provider, Self::Model, Self::Setting];
 
     /// One of it: `alias`.
     pub fn word(self) -> &'static str {
@@ -30,6 +32,7 @@ impl EntryKind {
             Self::Router => "router",
             Self::Provider => "provider",
             Self::Model => "model",
+            Self::Setting => "setting",
         }
     }
 
@@ -41,6 +44,7 @@ impl EntryKind {
             Self::Router => "a router",
             Self::Provider => "a provider",
             Self::Model => "a model's entry",
+            Self::Setting => "a setting",
         }
     }
 
@@ -52,6 +56,7 @@ impl EntryKind {
             Self::Router => "routers",
             Self::Provider => "providers",
             Self::Model => "models",
+            Self::Setting => "settings",
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LEAVES: [&str; 6] = ["money", "secret", "clock", "json", "entry_kind", "vault"];
+const LEAVES: &[&str] = &["money", "secret", "clock", "json", "entry_kind", "vault", "redaction", "recent_log"];
 
 /// A module and the modules it may use besides itself and the leaves.
 const TABLE: &[(&str, &[&str])] = &[
@@ -13,6 +13,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("json", &[]),
     ("entry_kind", &[]),
+    ("redaction", &[]),
+    ("recent_log", &[]),
     ("vault", &[]),
     ("chat", &[]),
     ("config", &[]),

@@ -60,6 +60,7 @@ mod tests {
             trusted_proxies: Vec::new(),
             loopback_only: false,
             api_address: api.parse().unwrap(),
+            fixed: Vec::new(),
             auth_mode: AuthMode::Keys,
         };
         let ApiAddress { url, reach } = ApiAddress::of(&policy, Some(page_host));

@@ -54,6 +54,8 @@ const FILES: &[(&str, &str, &str)] = &[
     file!("js/ollama.js", SCRIPT),
     file!("js/providers.js", SCRIPT),
     file!("js/requests.js", SCRIPT),
+    file!("css/settings.css", STYLE),
+    file!("js/settings.js", SCRIPT),
     file!("js/start.js", SCRIPT),
     file!("js/usage.js", SCRIPT),
     file!("vendor/alpine.js", SCRIPT),

@@ -1,8 +1,10 @@
 //! What the admin listener needs from the configuration in force.
 
+use std::sync::Arc;
+
 use crate::catalog::{Catalog, Entry};
 use crate::clock::UnixMillis;
-use crate::config::{Definition, Problem};
+use crate::config::{ConfiguredPath, Definition, Definitions, LiveSettings, Problem};
 use crate::entry_kind::EntryKind;
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
@@ -20,6 +22,15 @@ pub struct ConfiguredKey {
     pub place: Option<String>,
 }
 
+/// When the configuration files were last read, and what was wrong with them.
+#[derive(Debug, Clone, Default)]
+pub struct FilesRead {
+    /// When.
+    pub at: UnixMillis,
+    /// With an error among them the files were refused, and what they said before is in force.
+    pub problems: Vec<Problem>,
+}
+
 /// The configuration in force, as far as edits go: it judges what is to be saved and follows what was.
 /// Called on threads that may block.
 pub trait InForce: Send + Sync {
@@ -31,6 +42,18 @@ pub trait InForce: Send + Sync {
 
     /// What would be wrong with an entry of this name, and what it would make wrong elsewhere, were it saved.
     fn check_change(&self, name: &str, definition: &Definition) -> Vec<Problem>;
+
+    /// What would be wrong were these the entries of the database.
+    fn check_all(&self, definitions: &Definitions) -> Vec<Problem>;
+
+    /// The settings in force.
+    fn settings(&self) -> Arc<LiveSettings>;
+
+    /// Has deleted soon, in the background, what is older than the settings say.
+    fn tidy(&self);
+
+    /// Where `relay.yaml` and `overrides.yaml` are, and how the last reading of them went.
+    fn files(&self) -> ([ConfiguredPath; 2], FilesRead);
 
     /// Whatever would lead nowhere without the database's provider of this id, in words: "alias `fast`".
     fn leading_to_provider(&self, id: &str) -> Vec<String>;

@@ -12,9 +12,12 @@ mod access;
 mod api;
 mod api_address;
 mod assets;
+mod backup;
+mod docs;
 mod entries;
 mod in_force;
 mod inference;
+mod instruments;
 mod keys;
 mod lists;
 mod login;
@@ -27,6 +30,9 @@ mod providers;
 mod reply;
 mod requests;
 mod routes;
+mod settings;
+mod storage;
+mod system;
 mod usage;
 mod way;
 mod words;
@@ -47,19 +53,23 @@ use tower_service::Service;
 use warp::Filter;
 
 pub use access::{TokenError, create_token, first_password, reset_password};
-pub use in_force::{ConfiguredKey, InForce};
+pub use backup::{Backup, BackupError, ChangeWord, Plan, PlannedChange, Skipped, apply, plan};
+pub use in_force::{ConfiguredKey, FilesRead, InForce};
 pub use inference::{Asked, Inference};
+pub use instruments::Instruments;
 pub use lists::{AskedProvider, Lists};
 pub use reply::Reply as ApiReply;
 
 use crate::auth::{AuthMode, client_address};
 use crate::catalog::{Catalog, Model};
+use crate::config::Setting;
 use crate::listener::Peer;
 use crate::protocol::ListedModel;
 use crate::relay::Relay;
 use crate::secret::Secret;
 use crate::store::{Store, StoreError};
 use access::{Access, Verdict};
+use instruments::TableSizes;
 
 /// What the pages are made from. The catalog's snapshot is taken once per request.
 pub struct Shared {
@@ -74,6 +84,8 @@ pub struct Shared {
     store: Store,
     policy: Policy,
     access: Arc<Access>,
+    instruments: Instruments,
+    table_sizes: TableSizes,
     started: Instant,
     /// Whoever holds it may edit. Locked on threads that may block, only.
     turn: Mutex<()>,
@@ -90,6 +102,8 @@ pub struct Policy {
     pub loopback_only: bool,
     /// Where the API listens; shown, and part of the example.
     pub api_address: SocketAddr,
+    /// Settings that the environment says, so that they cannot be changed here.
+    pub fixed: Vec<Setting>,
     /// Whether callers of the API need a key; the example then shows where it goes.
     pub auth_mode: AuthMode,
 }
@@ -103,10 +117,24 @@ impl Shared {
         inference: Arc<dyn Inference>,
         store: Store,
         policy: Policy,
+        instruments: Instruments,
     ) -> Self {
         let access = Arc::new(Access::new(store.clone(), policy.password.clone()));
-        let (started, turn) = (Instant::now(), Mutex::default());
-        Self { catalog, in_force, lists: None, relay, inference, store, policy, access, started, turn }
+        let (started, turn, table_sizes) = (Instant::now(), Mutex::default(), TableSizes::default());
+        Self {
+            catalog,
+            in_force,
+            lists: None,
+            relay,
+            inference,
+            store,
+            policy,
+            access,
+            instruments,
+            table_sizes,
+            started,
+            turn,
+        }
     }
 
     /// Lets the pages ask for lists that others keep.

@@ -11,7 +11,8 @@ use super::api::ApiError;
 use super::entries::NameKind;
 use super::reply::{self, Reply};
 use super::{
-    Request, Shared, api, assets, entries, keys, login, models, overview, playground, providers, requests, usage,
+    Request, Shared, api, assets, docs, entries, keys, login, models, overview, playground, providers, requests,
+    settings, usage,
 };
 use crate::listener::is_local_host;
 
@@ -37,6 +38,9 @@ enum Route {
     ModelsSync,
     /// One model's page: any name below [`MODEL`].
     Model,
+    Settings,
+    Docs,
+    OpenApi,
     /// A file that pages need.
     Asset,
     Health,
@@ -65,6 +69,9 @@ const ROUTES: &[(&str, Route)] = &[
     ("/history", Route::History),
     ("/models", Route::Models),
     ("/models/sync", Route::ModelsSync),
+    ("/settings", Route::Settings),
+    ("/docs", Route::Docs),
+    ("/docs/openapi.json", Route::OpenApi),
     // Load balancers and containers, which have no password.
     ("/health", Route::Health),
 ];
@@ -114,6 +121,9 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Reply {
         Route::Models => models::list(shared, &request.query).await,
         Route::ModelsSync => models::sync(shared),
         Route::Model => models::one(shared, request.path.strip_prefix(MODEL).unwrap_or_default()).await,
+        Route::Settings => settings::page(shared).await,
+        Route::Docs => docs::page(),
+        Route::OpenApi => docs::file(),
         Route::Asset => assets::answer(&request.path, &request.headers),
         Route::Health => reply::bytes(200, "application/json", &b"{\"status\":\"ok\"}"[..]),
     }

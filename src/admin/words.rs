@@ -86,6 +86,21 @@ pub(super) fn milliseconds(millis: u64) -> String {
     }
 }
 
+/// A size: `870 B`, `12.3 kB`, `4.0 GB`.
+pub(super) fn bytes(size: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if size < 1000 {
+        return format!("{size} B");
+    }
+    // Tenths of the unit, cut off.
+    let (mut tenths, mut unit) = (size / 100, 0);
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths /= 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
 /// A moment in UTC by jiff's pattern (that of `strftime`).
 pub(super) fn moment(at: UnixMillis, pattern: &str) -> String {
     let timestamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();

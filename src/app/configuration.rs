@@ -4,6 +4,7 @@
 
 mod entries;
 mod keys;
+mod live;
 mod providers;
 
 use std::collections::HashMap;
@@ -17,12 +18,16 @@ use tokio::sync::Notify;
 use providers::Opening;
 pub(super) use providers::is_own_address;
 
+use crate::admin::FilesRead;
 use crate::auth::KeyRing;
 use crate::catalog::{Catalog, Sources, built_in_overrides};
 use crate::clock::UnixMillis;
-use crate::config::{ConfiguredPath, Definitions, OverridesFile, Problem, RelayFile, Settings, Variables};
+use crate::config::{
+    ConfiguredPath, Definitions, LiveSettings, OverridesFile, Problem, RelayFile, Setting, Settings, Variables,
+};
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
+use crate::server::Keeping;
 use crate::store::entries::StoredEntry;
 use crate::store::keys::StoredKey;
 use crate::store::sealed_keys::SealedKey;
@@ -37,12 +42,18 @@ pub(super) struct Configuration {
     environment_keys: Vec<Secret>,
     catalog: Arc<ArcSwap<Catalog>>,
     keys: Arc<ArcSwap<KeyRing>>,
+    /// What the environment says of settings, which wins.
+    fixed: Vec<Setting>,
+    live: ArcSwap<LiveSettings>,
+    keeping: Arc<ArcSwap<Keeping>>,
     /// Never locked by a request.
     parts: Mutex<Parts>,
     /// Held from the reading of stored entries or keys until they are in force, so that whoever read later is heard later.
     /// Locked on threads that may block, only.
     following: Mutex<()>,
     changed: Notify,
+    settings_changed: Notify,
+    tidying_wanted: Notify,
     instances_changed: Notify,
     vault: Vault,
     /// Our own address, once we have one: a provider there would have requests go round.
@@ -78,6 +89,8 @@ struct Parts {
     stored: Definitions,
     /// When each file was last changed, as far as it was looked at.
     stamps: [Option<SystemTime>; 2],
+    /// When the files were last read, and what was wrong with them.
+    read: FilesRead,
     /// Why providers cannot be asked and since when, so that each reason is logged once.
     unreachable: HashMap<String, (UnixMillis, String)>,
 }
@@ -98,7 +111,7 @@ impl Configuration {
         let (relay, overrides) = read(&files, &variables)?;
         let vault = Vault::new(settings.store.secret_key.clone(), &settings.store.data_dir);
         let (definitions, unreadable) = entries::read(&stored.entries, &Opening::new(&vault, &stored.sealed, None));
-        let parts = Parts {
+        let mut parts = Parts {
             relay,
             overrides,
             discovered: HashMap::new(),
@@ -106,8 +119,10 @@ impl Configuration {
             stored: definitions,
             stored_entries: stored.entries,
             stamps,
+            read: FilesRead::default(),
             unreachable: HashMap::new(),
         };
+        let live = live::effective(&parts.stored.settings, &settings.fixed);
         let (catalog, mut problems) = build(&variables, &parts);
         problems.extend(unreadable);
         if problems.iter().any(Problem::is_error) {
@@ -115,15 +130,21 @@ impl Configuration {
         }
         let environment_keys = settings.auth.keys.clone();
         let keys = keys::ring(&environment_keys, &parts);
+        parts.read = FilesRead { at: UnixMillis::now(), problems: problems.clone() };
         let configuration = Self {
             variables,
             files,
             environment_keys,
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             keys: Arc::new(ArcSwap::from_pointee(keys)),
+            fixed: settings.fixed.clone(),
+            keeping: Arc::new(ArcSwap::from_pointee(live::keeping(&live))),
+            live: ArcSwap::from_pointee(live),
             parts: Mutex::new(parts),
             following: Mutex::default(),
             changed: Notify::new(),
+            settings_changed: Notify::new(),
+            tidying_wanted: Notify::new(),
             instances_changed: Notify::new(),
             vault,
             own: OnceLock::new(),
@@ -161,15 +182,22 @@ impl Configuration {
         parts.stamps = stamps;
         let (relay, overrides) = match read(&self.files, &self.variables) {
             Ok(files) => files,
-            Err(problems) => return refuse(&problems),
+            Err(problems) => {
+                refuse(&problems);
+                parts.read = FilesRead { at: UnixMillis::now(), problems };
+                return;
+            }
         };
         let old = (std::mem::replace(&mut parts.relay, relay), std::mem::replace(&mut parts.overrides, overrides));
         let (catalog, problems) = build(&self.variables, &parts);
         if problems.iter().any(Problem::is_error) {
             (parts.relay, parts.overrides) = old;
-            return refuse(&problems);
+            refuse(&problems);
+            parts.read = FilesRead { at: UnixMillis::now(), problems };
+            return;
         }
         warn(&problems);
+        parts.read = FilesRead { at: UnixMillis::now(), problems };
         self.catalog.store(Arc::new(catalog));
         self.keys.store(Arc::new(keys::ring(&self.environment_keys, &parts)));
         self.changed.notify_one();

@@ -3,6 +3,7 @@
 mod admin_listener;
 mod configuration;
 mod discovery;
+mod host_names;
 mod lists;
 mod playground;
 mod retention;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::admin;
+use crate::admin::{self, Instruments};
 use crate::auth::{self, AuthMode};
 use crate::catalog::{Catalog, ProviderOrigin};
 use crate::clock::UnixMillis;
@@ -24,9 +25,10 @@ use crate::config::{self, Problem, ReasoningWord, Settings, Variables};
 use crate::listener::{self, Limits};
 use crate::protocol::ReasoningField;
 use crate::providers::{Timeouts, Transport};
+use crate::recent_log::RecentLog;
 use crate::relay::Relay;
 use crate::secret::Secret;
-use crate::server::{self, KeepPrompts, Policy, Shared};
+use crate::server::{self, Policy, Shared};
 use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
@@ -57,6 +59,8 @@ pub struct App {
     serving: Tasks,
     drain: Duration,
     tasks: Tasks,
+    /// Whoever watches it is let go when the relay stops.
+    log: Arc<RecentLog>,
 }
 
 /// Why the relay does not start.
@@ -75,7 +79,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`], before anything is served.
-    pub async fn start(variables: Variables, settings: Settings) -> Result<Self, StartError> {
+    pub async fn start(variables: Variables, settings: Settings, log: Arc<RecentLog>) -> Result<Self, StartError> {
         let database = settings.store.database.clone();
         let store = Store::open(&database).with_context(|| format!("database {}", database.display()))?;
         let journal = Journal::open(&settings.store.data_dir.join("journal")).context("journal in DATA_DIR")?;
@@ -117,11 +121,6 @@ impl App {
             allowed_origins: settings.api.allowed_origins.clone(),
             loopback_only: settings.api.address.ip().is_loopback(),
             max_body_bytes: settings.api.max_body_bytes,
-            keep_prompts: match settings.store.keep_prompts {
-                config::KeepPrompts::Off => KeepPrompts::Off,
-                config::KeepPrompts::Routed => KeepPrompts::Routed,
-                config::KeepPrompts::All => KeepPrompts::All,
-            },
             reasoning_field: match settings.reasoning_field {
                 ReasoningWord::Auto => None,
                 ReasoningWord::Reasoning => Some(ReasoningField::Reasoning),
@@ -130,7 +129,13 @@ impl App {
             },
         };
         let relay = Arc::new(Relay::new(transport.clone(), journal.clone(), settings.api.keep_alive));
-        let shared = Shared::new(configuration.catalog().clone(), configuration.keys().clone(), relay.clone(), policy);
+        let shared = Shared::new(
+            configuration.catalog().clone(),
+            configuration.keys().clone(),
+            configuration.keeping().clone(),
+            relay.clone(),
+            policy,
+        );
         let shared = Arc::new(shared);
         let instances_changed = shared.instances_changed.clone();
 
@@ -141,11 +146,21 @@ impl App {
         };
         let (serving, tasks) = (Tasks::default(), Tasks::default());
         if let Some(admin) = admin {
+            let instruments = Instruments {
+                log: log.clone(),
+                journal: Some(journal.clone()),
+                api_connections: listener.connections(),
+                max_connections: settings.api.max_connections,
+                admin_connections: admin.listener.connections(),
+                database: database.clone(),
+                data_dir: settings.store.data_dir.clone(),
+            };
             let policy = admin::Policy {
                 password: settings.admin.password.clone(),
                 trusted_proxies: settings.api.trusted_proxies.clone(),
                 loopback_only: settings.admin.address.ip().is_loopback(),
                 api_address: address,
+                fixed: settings.fixed.clone(),
                 auth_mode,
             };
             let pages = admin::Shared::new(
@@ -155,6 +170,7 @@ impl App {
                 Arc::new(Playground(shared.clone())),
                 store.clone(),
                 policy,
+                instruments,
             )
             .with_lists(Arc::new(Lists {
                 configuration: configuration.clone(),
@@ -171,8 +187,8 @@ impl App {
         serving.start(|stop| async move { ended("api", listener.serve(service, limits, stop).await) });
 
         tasks.start(|stop| Recorder::new(store.clone(), journal).run(stop));
-        let keep_days = settings.store.keep_prompts_days;
-        tasks.start(|stop| retention::run(store.clone(), keep_days, stop));
+        tasks.start(|stop| retention::run(store.clone(), configuration.clone(), stop));
+        tasks.start(|stop| host_names::run(store.clone(), configuration.clone(), stop));
         tasks.start(|stop| watch::files(configuration.clone(), stop));
         tasks.start(|stop| watch::database(configuration.clone(), store, stop));
         tasks.start(|stop| discovery::run(configuration, transport, instances_changed, stop));
@@ -183,7 +199,7 @@ impl App {
             version = env!("CARGO_PKG_VERSION"),
             "listening"
         );
-        Ok(Self { address, admin_address, new_key, new_password, serving, drain: limits.drain, tasks })
+        Ok(Self { address, admin_address, new_key, new_password, serving, drain: limits.drain, tasks, log })
     }
 
     /// The API's address, with the port the system chose if it was left to it.
@@ -208,6 +224,7 @@ impl App {
 
     /// Refuses new requests, lets those in flight finish within the drain time, then stores the last records.
     pub async fn stop(self) {
+        self.log.close();
         if !self.serving.stop(self.drain + TASKS_STOP).await {
             tracing::error!("a listener did not end");
         }

@@ -54,7 +54,12 @@ pub(super) fn names(catalog: &Catalog, relay: &RelayFile, problems: &mut Vec<Pro
         note(EntryKind::Redirect, &named.name, named.origin, &check);
     }
     if let Some(name) = catalog.default_model() {
-        problems.extend(target(catalog, &relay.place("default_model", ""), name, Moment::Start));
+        if catalog.default_is_the_files() {
+            problems.extend(target(catalog, &relay.place("default_model", ""), name, Moment::Start));
+        } else {
+            let found = target(catalog, "database settings.default_model", name, Moment::Start);
+            problems.extend(found.map(|problem| Problem { severity: Severity::Warning, ..problem }));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::check::{self, Moment, hidden};
 use super::{Catalog, FoundBy, provider_check, said_of_model};
 use crate::config::{
-    AliasEntry, Definition, ModelEntry, Problem, RedirectEntry, RouterEntry, Severity, StoredProvider,
+    AliasEntry, Definition, ModelEntry, Problem, RedirectEntry, RouterEntry, Setting, Severity, StoredProvider,
 };
 use crate::entry_kind::EntryKind;
 
@@ -25,6 +25,8 @@ pub enum Entry<'a> {
     Provider(&'a StoredProvider),
     /// What is said of a model.
     Model(&'a ModelEntry),
+    /// A setting, one of which names a model.
+    Setting(&'a Setting),
 }
 
 impl Entry<'_> {
@@ -36,6 +38,7 @@ impl Entry<'_> {
             Self::Router(_) => EntryKind::Router,
             Self::Provider(_) => EntryKind::Provider,
             Self::Model(_) => EntryKind::Model,
+            Self::Setting(_) => EntryKind::Setting,
         }
     }
 }
@@ -48,6 +51,7 @@ impl<'a> From<&'a Definition> for Entry<'a> {
             Definition::Router(entry) => Self::Router(entry),
             Definition::Provider(entry) => Self::Provider(entry),
             Definition::Model(entry) => Self::Model(entry),
+            Definition::Setting(setting) => Self::Setting(setting),
         }
     }
 }
@@ -60,6 +64,13 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
     let place = format!("{}.{name}", entry.kind().section());
     let moment = Moment::Edit { lists_are_in };
     let error = |message: String| Problem::error(&place, message);
+    if let Entry::Setting(setting) = entry {
+        let mut problems: Vec<Problem> = setting.problems().into_iter().map(error).collect();
+        if let (Setting::DefaultModel(Some(target)), true) = (setting, problems.is_empty()) {
+            problems.extend(check::target(catalog, &place, target, moment));
+        }
+        return problems;
+    }
     if let Entry::Model(model) = entry {
         return said_of_model::check(catalog, &place, name, model, lists_are_in);
     }
@@ -90,6 +101,8 @@ pub fn check_entry(catalog: &Catalog, name: &str, entry: Entry<'_>, lists_are_in
             problems.extend(hidden_by(catalog, name).map(|message| Problem::warning(&place, message).of("name")));
             return problems;
         }
+        // Looked at above: its name is none that anybody could ask for.
+        Entry::Setting(_) => {}
         Entry::Router(router) => {
             problems.extend(router.problems(&place));
             problems.extend(check::router(catalog, &place, name, router, moment));
@@ -168,7 +181,7 @@ fn consequences(before: &Catalog, after: &Catalog, lists_are_in: bool) -> Vec<Co
             Entry::Alias(alias) => check::alias(catalog, "", name, alias, moment).into_iter().collect(),
             Entry::Redirect(redirect) => check::redirect(catalog, "", name, redirect, moment).into_iter().collect(),
             Entry::Router(router) => check::router(catalog, "", name, router, moment),
-            Entry::Provider(_) | Entry::Model(_) => Vec::new(),
+            Entry::Provider(_) | Entry::Model(_) | Entry::Setting(_) => Vec::new(),
         };
         let messages = found.into_iter().map(|problem| (false, problem.message));
         messages.chain(wrong_name(catalog, entry.kind(), name).map(|message| (true, message))).collect::<Vec<_>>()
@@ -255,6 +268,9 @@ fn wrong_name(catalog: &Catalog, kind: EntryKind, name: &str) -> Option<String> 
 /// Whatever names this one directly, in words: "alias `fast`", "router `smart`", "redirect `gpt-4*`", "`default_model`".
 /// A redirect is only reached by other redirects.
 pub fn leading_to(catalog: &Catalog, kind: EntryKind, name: &str) -> Vec<String> {
+    if kind == EntryKind::Setting {
+        return Vec::new();
+    }
     let is_it = |target: &str| target.trim().eq_ignore_ascii_case(name);
     // A redirect starts over with its target, which may carry tags.
     let is_asked = |target: &str| is_it(target) || target.rsplit_once('@').is_some_and(|(stem, _)| is_it(stem));
@@ -262,6 +278,7 @@ pub fn leading_to(catalog: &Catalog, kind: EntryKind, name: &str) -> Vec<String>
     let leads = |(other, entry): &(&str, Entry<'_>)| match entry {
         Entry::Alias(alias) => kind != EntryKind::Redirect && is_it(&alias.target),
         Entry::Router(router) => kind != EntryKind::Redirect && router.models().any(is_it),
+        Entry::Setting(_) => false,
         Entry::Redirect(redirect) => !other.eq_ignore_ascii_case(name) && is_asked(&redirect.target),
         Entry::Provider(_) | Entry::Model(_) => false,
     };

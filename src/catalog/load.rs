@@ -54,7 +54,12 @@ impl Catalog {
             aliases: Names::joined(&sources.relay.aliases, &sources.stored.aliases),
             redirects: Redirects::joined(&sources.relay.redirects, &sources.stored.redirects),
             routers: Names::joined(&sources.relay.routers, &sources.stored.routers),
-            default_model: sources.relay.default_model.clone(),
+            default_model: sources
+                .relay
+                .default_model
+                .clone()
+                .or_else(|| sources.stored.settings.default_model.clone()),
+            default_is_stored: sources.relay.default_model.is_none(),
             keys: sources.relay.keys.clone(),
             listing: Vec::new(),
         };
@@ -77,6 +82,7 @@ fn also_in_file(relay: &RelayFile, stored: &Definitions) -> Vec<Problem> {
         EntryKind::Router => relay.routers.get(name).is_some(),
         EntryKind::Provider => relay.providers.get(name).is_some(),
         EntryKind::Model => false,
+        EntryKind::Setting => false,
     };
     let clash = |(kind, name): (EntryKind, &str)| {
         // Aliases and routers share their names; a redirect may have that of either, and comes first.
@@ -86,6 +92,8 @@ fn also_in_file(relay: &RelayFile, stored: &Definitions) -> Vec<Problem> {
             EntryKind::Provider => &[EntryKind::Provider],
             // Laid over what the file says.
             EntryKind::Model => &[],
+            // Where files and environment say the same as a setting, they win.
+            EntryKind::Setting => &[],
         };
         let rival = rivals.iter().find(|rival| is_taken(**rival, name))?;
         let message =

@@ -55,6 +55,7 @@ pub struct Catalog {
     redirects: Redirects,
     routers: Names<RouterEntry>,
     default_model: Option<String>,
+    default_is_stored: bool,
     keys: Vec<KeyEntry>,
     listing: Vec<Listed>,
 }
@@ -78,6 +79,11 @@ impl Catalog {
     /// What an unknown name becomes.
     pub fn default_model(&self) -> Option<&str> {
         self.default_model.as_deref()
+    }
+
+    /// `relay.yaml` says what that is, so it cannot be changed anywhere else.
+    pub fn default_is_the_files(&self) -> bool {
+        self.default_model.is_some() && !self.default_is_stored
     }
 
     /// Keys of clients that `relay.yaml` names.

@@ -55,12 +55,12 @@ pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
             .with("KEEP_PROMPTS", "routed");
         let settings = Settings::load(&variables)
             .map_err(|problems| anyhow::anyhow!("{}", config::check(&problems).trim_end()))?;
-        log::start(&settings.log);
+        let log = log::start(&settings.log);
 
         let stop = CancellationToken::new();
         #[expect(clippy::disallowed_methods, reason = "the provider is not a part of the app but what it talks to")]
         let provider = tokio::spawn(demo::serve(provider, stop.clone()));
-        let app = start(variables, settings).await?;
+        let app = start(variables, settings, log).await?;
         print(&welcome(&app.address().to_string(), &folder.to_string_lossy()));
         if let Err(error) = send_samples(app.address()).await {
             // With AUTH_MODE=keys the demo has no key for its own traffic.

@@ -1,6 +1,7 @@
 //! The command line: what each command is called, what it takes, and where it goes.
 
 mod admin;
+mod backup;
 mod check;
 mod demo;
 mod keys;
@@ -59,6 +60,10 @@ enum Command {
     Admin(admin::Command),
     /// Who spent what: requests, tokens and cost by tag, model, provider, key, client, alias or router
     Report(report::Options),
+    /// Print all definitions of the database, secrets as hashes, as one file
+    Export(backup::Export),
+    /// Make the database say what such a file says
+    Import(backup::Import),
     /// Smart routers: whether they are worth it
     #[command(subcommand)]
     Router(router::Command),
@@ -76,6 +81,8 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => keys::run(&arguments.common, command),
         Command::Admin(command) => admin::run(&arguments.common, command),
         Command::Report(options) => report::run(&arguments.common, &options),
+        Command::Export(options) => backup::export(&arguments.common, &options),
+        Command::Import(options) => backup::import(&arguments.common, &options),
         Command::Router(command) => router::run(&arguments.common, &command),
     };
     result.unwrap_or_else(|error| {

@@ -1,6 +1,7 @@
 //! `llm-relay serve`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,12 +9,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Common, log, print, settings};
 use crate::app::App;
 use crate::config::{Settings, Variables};
+use crate::recent_log::RecentLog;
 
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let (variables, settings) = settings::load(common)?;
-    log::start(&settings.log);
+    let log = log::start(&settings.log);
     runtime(settings.api.worker_threads)?.block_on(async {
-        let app = start(variables, settings).await?;
+        let app = start(variables, settings, log).await?;
         until_told_to_stop().await?;
         app.stop().await;
         Ok(ExitCode::SUCCESS)
@@ -27,9 +29,9 @@ pub(super) fn runtime(worker_threads: usize) -> anyhow::Result<tokio::runtime::R
 }
 
 /// Starts the relay and tells the operator the key and the password that may have been made.
-pub(super) async fn start(variables: Variables, settings: Settings) -> anyhow::Result<App> {
+pub(super) async fn start(variables: Variables, settings: Settings, log: Arc<RecentLog>) -> anyhow::Result<App> {
     raise_file_limit();
-    let mut app = App::start(variables, settings).await?;
+    let mut app = App::start(variables, settings, log).await?;
     if let Some(key) = app.take_new_key() {
         print(&format!(
             "Callers need an API key, and there was none. This one is shown only now:\n\n    {}\n\n\

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::entries::ShortOrFull;
-use super::{AliasEntry, Entries, ModelEntry, RedirectEntry, RouterEntry, StoredProvider};
+use super::{AliasEntry, Entries, LiveSettings, ModelEntry, RedirectEntry, RouterEntry, Setting, StoredProvider};
 use crate::entry_kind::EntryKind;
 
 /// What stands under a name. Its JSON is the same as its YAML in `relay.yaml`.
@@ -20,6 +20,8 @@ pub enum Definition {
     Provider(Box<StoredProvider>),
     /// Under a model's name. Files have no such section: `overrides.yaml` says more, and per provider.
     Model(Box<ModelEntry>),
+    /// A setting, which says its name itself.
+    Setting(Setting),
 }
 
 impl Definition {
@@ -37,6 +39,7 @@ impl Definition {
             EntryKind::Router => Self::Router(serde_json::from_slice(json)?),
             EntryKind::Provider => Self::Provider(serde_json::from_slice(json)?),
             EntryKind::Model => Self::Model(serde_json::from_slice(json)?),
+            EntryKind::Setting => Self::Setting(serde_json::from_slice(json)?),
         })
     }
 
@@ -48,6 +51,7 @@ impl Definition {
             Self::Router(_) => EntryKind::Router,
             Self::Provider(_) => EntryKind::Provider,
             Self::Model(_) => EntryKind::Model,
+            Self::Setting(_) => EntryKind::Setting,
         }
     }
 }
@@ -65,6 +69,8 @@ pub struct Definitions {
     pub providers: Entries<StoredProvider>,
     /// What is said of models, by `provider/model`.
     pub models: Entries<ModelEntry>,
+    /// Settings, those nobody has set with their defaults.
+    pub settings: LiveSettings,
 }
 
 impl Definitions {
@@ -74,6 +80,7 @@ impl Definitions {
             Definition::Alias(entry) => self.aliases.set(name, entry),
             Definition::Redirect(entry) => self.redirects.set(name, entry),
             Definition::Router(entry) => self.routers.set(name, *entry),
+            Definition::Setting(setting) => self.settings.set(setting),
             Definition::Provider(entry) => self.providers.set(name, *entry),
             Definition::Model(entry) => self.models.set(name, *entry),
         }
@@ -87,6 +94,7 @@ impl Definitions {
             EntryKind::Router => self.routers.remove(name),
             EntryKind::Provider => self.providers.remove(name),
             EntryKind::Model => self.models.remove(name),
+            EntryKind::Setting => self.settings.unset(name),
         }
     }
 }
@@ -105,6 +113,7 @@ mod tests {
             (EntryKind::Redirect, r#"{"target":"a"}"#),
             (EntryKind::Router, router),
             (EntryKind::Model, r#"{"hidden":true,"price":{"input":0.075,"tier":{"above":9,"output":"3"}}}"#),
+            (EntryKind::Setting, r#"{"default_model":null}"#),
         ] {
             let definition = Definition::read(kind, text.as_bytes()).unwrap();
             assert_eq!(definition.kind(), kind);

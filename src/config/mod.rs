@@ -7,6 +7,7 @@ mod definition;
 mod dotenv;
 mod entries;
 mod expand;
+mod live;
 mod locate;
 mod model_entry;
 mod overrides_file;
@@ -22,6 +23,7 @@ pub(crate) mod yaml;
 
 pub use definition::{Definition, Definitions};
 pub use entries::Entries;
+pub use live::{KeepPrompts, LiveSettings, PatternEntry, Setting};
 pub use model_entry::ModelEntry;
 pub use overrides_file::{
     CapabilityRules, KindWord, ModelRules, OffPeakEntry, OverridesFile, PriceEntry, ProviderRules, TierEntry,
@@ -31,8 +33,8 @@ pub use problem::{Problem, Severity, check};
 pub use provider::{KeyName, ProtocolWord, ProviderEntry, StoredProvider};
 pub use relay_file::{AliasEntry, CandidateEntry, KeyEntry, RedirectEntry, RelayFile, RouterEntry, StrategyWord};
 pub use settings::{
-    AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, KeepPrompts, LogFormat,
-    LogSettings, ReasoningWord, Settings, StoreSettings, UpstreamSettings,
+    AdminSettings, ApiSettings, AuthMode, AuthSettings, ConfiguredPath, FileSettings, LogFormat, LogSettings,
+    ReasoningWord, Settings, StoreSettings, UpstreamSettings,
 };
 pub use time_span::TimeSpan;
 pub use variables::{Variables, demo_folder};

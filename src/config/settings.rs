@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::reader::Reader;
-use super::{Problem, Variables};
+use super::{KeepPrompts, Problem, Setting, Variables};
 use crate::secret::Secret;
 
 /// Characters of `SECRET_KEY` at least.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub reasoning_field: ReasoningWord,
     /// `PRICE_LIST_URL`: the public list of prices that a sync fetches.
     pub price_list: Url,
+    /// `KEEP_PROMPTS` and the like: what could be set on the admin listener, and cannot where the environment says it.
+    pub fixed: Vec<Setting>,
 }
 
 /// LiteLLM's list, which the built-in prices were taken from.
@@ -113,21 +115,6 @@ pub struct StoreSettings {
     pub database: PathBuf,
     /// `SECRET_KEY`: what keys of providers are encrypted with; without it, a file in the data folder.
     pub secret_key: Option<Secret>,
-    /// `KEEP_PROMPTS`: `off`, `routed` or `all`; off.
-    pub keep_prompts: KeepPrompts,
-    /// `KEEP_PROMPTS_DAYS` after which kept prompts are deleted; 7.
-    pub keep_prompts_days: u32,
-}
-
-/// Whose request bodies are kept in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepPrompts {
-    /// Nobody's.
-    Off,
-    /// Those of requests to smart routers, so that a changed router can be tried on them.
-    Routed,
-    /// All.
-    All,
 }
 
 /// Logging.
@@ -196,6 +183,7 @@ impl Settings {
                 idle_timeout: reader.seconds("IDLE_TIMEOUT_SECONDS", 120),
             },
             store: store(&mut reader),
+            fixed: fixed(&mut reader),
             log: log(&mut reader),
             files: FileSettings {
                 relay: file(&mut reader, "CONFIG", "relay.yaml"),
@@ -258,14 +246,42 @@ fn auth(reader: &mut Reader<'_>) -> AuthSettings {
 fn store(reader: &mut Reader<'_>) -> StoreSettings {
     let data_dir = PathBuf::from(reader.text("DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
     let database = reader.parsed("DATABASE_URL", database).unwrap_or_else(|| data_dir.join("relay.db"));
-    let keeps = [("off", KeepPrompts::Off), ("routed", KeepPrompts::Routed), ("all", KeepPrompts::All)];
-    StoreSettings {
-        data_dir,
-        database,
-        secret_key: reader.parsed("SECRET_KEY", secret_key),
-        keep_prompts: reader.word("KEEP_PROMPTS", &keeps),
-        keep_prompts_days: u32::try_from(reader.positive("KEEP_PROMPTS_DAYS", 7)).unwrap_or(u32::MAX),
-    }
+    StoreSettings { data_dir, database, secret_key: reader.parsed("SECRET_KEY", secret_key) }
+}
+
+/// What the environment says of what could be set on the admin listener.
+fn fixed(reader: &mut Reader<'_>) -> Vec<Setting> {
+    let mut fixed = Vec::new();
+    let mut take = |name: &str, parse: &dyn Fn(&str) -> Result<Setting, String>| {
+        let checked = |text: &str| {
+            let setting = parse(text)?;
+            setting.problems().pop().map_or(Ok(setting), Err)
+        };
+        fixed.extend(reader.parsed(name, checked));
+    };
+    take("KEEP_PROMPTS", &|text| match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(Setting::KeepPrompts(KeepPrompts::Off)),
+        "routed" => Ok(Setting::KeepPrompts(KeepPrompts::Routed)),
+        "all" => Ok(Setting::KeepPrompts(KeepPrompts::All)),
+        _ => Err(format!("`{text}` is not one of off, routed, all")),
+    });
+    take("KEEP_PROMPTS_DAYS", &|text| days(text).map(Setting::KeepPromptsDays));
+    take("KEEP_REQUESTS_DAYS", &|text| days_or_ever(text).map(Setting::KeepRequestsDays));
+    take("KEEP_DECISIONS_DAYS", &|text| days_or_ever(text).map(Setting::KeepDecisionsDays));
+    take("REVERSE_DNS", &|text| match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" => Ok(Setting::ReverseDns(true)),
+        "false" | "0" | "no" => Ok(Setting::ReverseDns(false)),
+        _ => Err(format!("`{text}` is not one of true, false")),
+    });
+    fixed
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a whole number of days above zero"))
+}
+
+fn days_or_ever(text: &str) -> Result<Option<u32>, String> {
+    if text.eq_ignore_ascii_case("forever") { Ok(None) } else { days(text).map(Some) }
 }
 
 /// Whoever copies the database may try out short ones.

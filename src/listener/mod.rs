@@ -50,6 +50,18 @@ pub struct Limits {
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    connections: Connections,
+}
+
+/// The connections of a listener, for whoever counts them.
+#[derive(Debug, Clone, Default)]
+pub struct Connections(TaskTracker);
+
+impl Connections {
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Binds an address; port 0 lets the system choose.
@@ -59,13 +71,18 @@ pub struct Listener {
 pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
     let socket = TcpListener::bind(address).await?;
     let address = socket.local_addr()?;
-    Ok(Listener { socket, address })
+    Ok(Listener { socket, address, connections: Connections::default() })
 }
 
 impl Listener {
     /// The address in use.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its connections, also once it serves.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// Serves until `stop`, then refuses new connections and lets answers in flight finish within the drain time.
@@ -81,7 +98,7 @@ impl Listener {
         http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(MAX_HEAD_BYTES);
         let graceful = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(limits.max_connections));
-        let connections = TaskTracker::new();
+        let Connections(connections) = self.connections;
         loop {
             let accepted = tokio::select! {
                 accepted = accept(&self.socket, &slots) => accepted,

@@ -5,6 +5,7 @@
 //! Nothing is sent twice behind anybody's back, redirects are not followed, and no compression is asked for: it would
 //! hold small events back.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use super::connector::Connector;
 use super::request::{Payload, request};
 use super::response::Response;
 use crate::catalog::Provider;
+use crate::redaction::Redactor;
 use crate::secret::Secret;
 
 /// How long to wait for what.
@@ -232,10 +234,15 @@ pub(super) fn origin(url: &Url) -> String {
     format!("{}://{}", url.scheme(), &url[Position::BeforeHost..Position::AfterPort])
 }
 
-/// `text` with a provider's key cut out, for messages that came from outside.
+/// `text` with a provider's key cut out, and whatever else looks like one, for messages that came from outside: proxies
+/// and gateways between us and a provider quote keys of their own.
 pub(crate) fn without_key(text: String, key: Option<&Secret>) -> String {
-    match key {
+    let text = match key {
         Some(key) if !key.expose().is_empty() && text.contains(key.expose()) => text.replace(key.expose(), "***"),
         _ => text,
+    };
+    match Redactor::built_in().redact(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(redacted) => redacted,
     }
 }

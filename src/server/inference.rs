@@ -16,9 +16,6 @@ use crate::relay::{Call, Choosing};
 use crate::routing::{AtRouter, Resolution, Resolved, RouteError, resolve};
 use crate::tracking::UsageRecord;
 
-/// Larger bodies are not kept, whatever the settings say: pictures, mostly.
-const MAX_KEPT_BYTES: usize = 1 << 20;
-
 /// What must be known of a request before it can be routed.
 struct Ask<'a> {
     model: String,
@@ -80,9 +77,7 @@ async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: Str
         },
     };
     caller.route(&mut draft, &resolution)?;
-    if shared.policy.keep_prompts.keeps(draft.decision.is_some()) && bytes.len() <= MAX_KEPT_BYTES {
-        draft.prompt = std::str::from_utf8(&bytes).ok().map(str::to_owned);
-    }
+    draft.prompt = shared.keeping.load().kept(draft.decision.is_some(), &bytes);
     if let Some((endpoint, head)) = &ask.ollama
         && let Some(reply) = ollama_answers_itself(shared, head, *endpoint, &resolution, caller.started)?
     {

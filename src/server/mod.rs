@@ -7,6 +7,7 @@
 mod caller;
 mod embeddings;
 mod inference;
+mod keeping;
 mod lists;
 mod manage;
 mod operator;
@@ -33,6 +34,7 @@ use crate::auth::KeyRing;
 use crate::catalog::Catalog;
 use crate::listener::Peer;
 use crate::relay::Relay;
+pub use keeping::{KeepPrompts, Keeping};
 use lists::Rendered;
 pub use operator::ask_as_operator;
 use residents::Residents;
@@ -43,6 +45,8 @@ pub struct Shared {
     pub catalog: Arc<ArcSwap<Catalog>>,
     /// Who may call.
     pub keys: Arc<ArcSwap<KeyRing>>,
+    /// What becomes of bodies.
+    pub keeping: Arc<ArcSwap<Keeping>>,
     /// Carries requests to providers.
     pub relay: Arc<Relay>,
     /// Settings that do not change while the program runs.
@@ -57,10 +61,17 @@ pub struct Shared {
 
 impl Shared {
     /// What the handlers share, at the start: nothing is loaded yet.
-    pub fn new(catalog: Arc<ArcSwap<Catalog>>, keys: Arc<ArcSwap<KeyRing>>, relay: Arc<Relay>, policy: Policy) -> Self {
+    pub fn new(
+        catalog: Arc<ArcSwap<Catalog>>,
+        keys: Arc<ArcSwap<KeyRing>>,
+        keeping: Arc<ArcSwap<Keeping>>,
+        relay: Arc<Relay>,
+        policy: Policy,
+    ) -> Self {
         Self {
             catalog,
             keys,
+            keeping,
             relay,
             policy,
             instances_changed: Arc::default(),
@@ -83,31 +94,8 @@ pub struct Policy {
     pub loopback_only: bool,
     /// Largest request body, bytes.
     pub max_body_bytes: usize,
-    /// Whose bodies are kept.
-    pub keep_prompts: KeepPrompts,
     /// How thinking is written on the OpenAI face; `None` follows the provider.
     pub reasoning_field: Option<crate::protocol::ReasoningField>,
-}
-
-/// Whose request bodies are kept in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeepPrompts {
-    /// Nobody's.
-    Off,
-    /// Those of requests to smart routers.
-    Routed,
-    /// All.
-    All,
-}
-
-impl KeepPrompts {
-    fn keeps(self, is_routed: bool) -> bool {
-        match self {
-            Self::Off => false,
-            Self::Routed => is_routed,
-            Self::All => true,
-        }
-    }
 }
 
 /// A request as it arrived, body still to come.

@@ -75,6 +75,32 @@ pub fn recent(
     }
 }
 
+/// Rows deleted at once, so that no other writer waits for long.
+const BATCH: i64 = 500;
+
+/// Deletes some of the decisions for requests that arrived before a moment; `false`: there are no more of them.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn forget_some(conn: &mut Conn<'_>, before: UnixMillis) -> Result<bool, StoreError> {
+    let deleted = conn.execute(
+        "delete from decisions where request_id in
+         (select request_id from decisions where started_ms < $1 order by started_ms limit $2)",
+        &[before.into(), BATCH.into()],
+    )?;
+    Ok(deleted > 0)
+}
+
+/// How many there are, and how many of them are of requests that arrived since a moment.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn counts(conn: &mut Conn<'_>, since: UnixMillis) -> Result<(i64, i64), StoreError> {
+    let sql = "select (select count(*) from decisions), (select count(*) from decisions where started_ms >= $1)";
+    let found = conn.query(sql, &[since.into()], |row| Ok((row.integer(0)?, row.integer(1)?)))?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
 /// How often each model was chosen, and for which cause, among the newest `limit` decisions of a router.
 ///
 /// # Errors

@@ -47,6 +47,9 @@ pub enum StoreError {
         /// Why.
         source: DriverError,
     },
+    /// Something is there that the work did not expect, so nothing of it was done.
+    #[error("{0} is not as it was expected to be; nothing was changed")]
+    Clash(String),
     /// The work did not run to its end: it panicked, or the program is stopping.
     #[error("database work was cut short")]
     CutShort(#[source] tokio::task::JoinError),

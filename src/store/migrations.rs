@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, sql: include_str!("migrations/008_usage_details.sql") },
     Migration { number: 9, sql: include_str!("migrations/009_sealed_keys.sql") },
     Migration { number: 10, sql: include_str!("migrations/010_price_changes.sql") },
+    Migration { number: 12, sql: include_str!("migrations/012_client_names.sql") },
     Migration { number: 13, sql: include_str!("migrations/013_connect_time.sql") },
 ];
 

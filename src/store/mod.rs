@@ -4,12 +4,13 @@
 //! Query functions are plain `fn(&mut Conn, …)`, grouped by table: [`requests`] and [`usage`] (what happened),
 //! [`decisions`] (what routers chose), [`prompts`] (bodies, where they are kept), [`positions`] (how far the journal was
 //! copied), [`entries`] (what operators made), [`history`] (how it came to be so), [`admin`] (who may use the admin
-//! listener), [`sealed_keys`] (keys of providers, encrypted), [`keys`], [`prices`].
+//! listener), [`sealed_keys`] (keys of providers, encrypted), [`keys`], [`prices`], [`client_names`].
 //!
 //! Statements keep to what SQLite and PostgreSQL share: `$1` parameters in order, `on conflict`, ids minted by us,
 //! `bigint` for times (Unix milliseconds), money (nano-USD) and truth values, JSON as `text`.
 
 pub mod admin;
+pub mod client_names;
 pub mod decisions;
 mod driver;
 pub mod entries;
@@ -30,7 +31,7 @@ use std::time::Duration;
 
 use scheduled_thread_pool::ScheduledThreadPool;
 
-pub use driver::{Conn, Param, Row};
+pub use driver::{Conn, FileSpace, Param, Row, TableSpace};
 pub use error::StoreError;
 
 /// Connections at most: one writes, the others read pages and reports.

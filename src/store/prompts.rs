@@ -70,6 +70,17 @@ pub fn forget_some(conn: &mut Conn<'_>, before: UnixMillis) -> Result<bool, Stor
     Ok(deleted > 0)
 }
 
+/// How many there are, and how many of them are of requests that arrived since a moment.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn counts(conn: &mut Conn<'_>, since: UnixMillis) -> Result<(i64, i64), StoreError> {
+    let sql = "select (select count(*) from kept_prompts),
+                      (select count(*) from kept_prompts where started_ms >= $1)";
+    let found = conn.query(sql, &[since.into()], |row| Ok((row.integer(0)?, row.integer(1)?)))?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
 fn read(row: &super::Row<'_>) -> Result<KeptPrompt, StoreError> {
     Ok(KeptPrompt {
         request_id: row.text(0)?,

@@ -128,3 +128,29 @@ pub fn endings(conn: &mut Conn<'_>, since: UnixMillis, limit: u32) -> Result<Vec
         },
     )
 }
+
+/// Rows deleted at once, so that no other writer waits for long.
+const BATCH: i64 = 500;
+
+/// Deletes some of the records of requests that arrived before a moment; `false`: there are no more of them.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn forget_some(conn: &mut Conn<'_>, before: UnixMillis) -> Result<bool, StoreError> {
+    let deleted = conn.execute(
+        "delete from requests where id in
+         (select id from requests where started_ms < $1 order by started_ms limit $2)",
+        &[before.into(), BATCH.into()],
+    )?;
+    Ok(deleted > 0)
+}
+
+/// How many there are, and how many of them are of requests that arrived since a moment.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn counts(conn: &mut Conn<'_>, since: UnixMillis) -> Result<(i64, i64), StoreError> {
+    let sql = "select (select count(*) from requests), (select count(*) from requests where started_ms >= $1)";
+    let found = conn.query(sql, &[since.into()], |row| Ok((row.integer(0)?, row.integer(1)?)))?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}

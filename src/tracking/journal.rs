@@ -17,13 +17,15 @@ mod segment;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::UsageRecord;
+use crate::clock::UnixMillis;
+use crate::store::{Conn, StoreError, positions};
 use recent::Recent;
 use segment::Segment;
 pub(super) use segment::{Batch, Tail};
@@ -38,6 +40,8 @@ pub struct Journal {
     end: Mutex<End>,
     appended: Notify,
     lost: AtomicU64,
+    /// When the recorder last had copied all there was, Unix milliseconds.
+    copied: AtomicI64,
     segment_bytes: u64,
 }
 
@@ -84,6 +88,7 @@ impl Journal {
             end: Mutex::new(End { segment, recent: Recent::new(), opened }),
             appended: Notify::new(),
             lost: AtomicU64::new(0),
+            copied: AtomicI64::new(0),
             segment_bytes,
         })
     }
@@ -113,6 +118,26 @@ impl Journal {
     /// Records that could not be written since the start. They are in the log.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// What waits here to be copied, bytes, and since when at most: the recorder had copied everything then.
+    ///
+    /// # Errors
+    /// When the database cannot be read. A folder that cannot counts as empty.
+    pub fn waiting(&self, conn: &mut Conn<'_>) -> Result<(u64, UnixMillis), StoreError> {
+        let mut bytes: u64 = 0;
+        let files = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for file in files {
+            let size = file.metadata().map_or(0, |data| data.len());
+            let copied = positions::get(conn, &file.file_name().to_string_lossy())?.unwrap_or(0);
+            bytes += size.saturating_sub(copied);
+        }
+        Ok((bytes, UnixMillis(self.copied.load(Ordering::Relaxed))))
+    }
+
+    /// Notes that everything was copied.
+    pub(super) fn note_copied(&self, now: UnixMillis) {
+        self.copied.store(now.0, Ordering::Relaxed);
     }
 
     /// The folder of the segments.

@@ -12,7 +12,7 @@ use super::super::{Request, Shared};
 use super::edit::{self, Clash, ClashCause, Done, Expected};
 use super::error::ApiError;
 use super::shown::{all_in_the_file, from_the_database, in_the_file, tagged, with_current};
-use super::{ROOT, body, flag, providers};
+use super::{ROOT, body, flag, providers, settings};
 use crate::catalog::leading_to;
 use crate::clock::UnixMillis;
 use crate::config::{Definition, Problem};
@@ -55,7 +55,11 @@ pub(super) async fn put(
     let is_rehearsal = flag(&request.query, "dry_run")?;
     let expected = Expected::of(&request.headers);
     let text = body(&request.headers, request.body).await?;
-    let definition = Definition::read(kind, &text).map_err(|error| unreadable(kind, &error))?;
+    let definition = if kind == EntryKind::Setting {
+        settings::read(&name, &text)?
+    } else {
+        Definition::read(kind, &text).map_err(|error| unreadable(kind, &error))?
+    };
     shared
         .with_database(move |shared, conn| {
             let _turn = turn(shared);
@@ -154,6 +158,9 @@ pub(super) fn put_into_force(
 
 /// Refuses to change what is the file's.
 pub(super) fn refuse_the_files(shared: &Shared, kind: EntryKind, name: &str) -> Result<(), ApiError> {
+    if kind == EntryKind::Setting {
+        return settings::refuse_the_locked(shared, name);
+    }
     if kind == EntryKind::Provider {
         return providers::refuse_the_locked(shared, name);
     }
@@ -170,6 +177,8 @@ pub(super) fn refuse_what_is_used(shared: &Shared, kind: EntryKind, name: &str) 
         EntryKind::Alias | EntryKind::Redirect | EntryKind::Router => leading_to(&shared.catalog.load(), kind, name),
         // Without what is said of it, a model is what files and lists say.
         EntryKind::Model => Vec::new(),
+        // Nothing leads to a setting.
+        EntryKind::Setting => Vec::new(),
     };
     if leading.is_empty() {
         return Ok(());

@@ -67,8 +67,8 @@ pub(super) async fn list(shared: &Arc<Shared>, query: &str) -> Result<Reply, Api
         let wrong = |expected: &str| ApiError::new(400, "query", format!("`{key}` is {expected}, not `{value}`"));
         match key {
             "kind" => {
-                let words = "`alias`, `redirect`, `router`, `provider` or `model`";
-                let kind = EntryKind::of_word(value).ok_or_else(|| wrong(words))?;
+                let words = || EntryKind::ALL.map(EntryKind::word).join(", ");
+                let kind = EntryKind::of_word(value).ok_or_else(|| wrong(&format!("one of {}", words())))?;
                 asked.kind = Some(kind);
             }
             "name" => {

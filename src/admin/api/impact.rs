@@ -218,6 +218,7 @@ fn passes(catalog: &Catalog, way: &Way, kind: EntryKind, name: &str) -> bool {
             step.stage == "redirect" && by().is_some_and(|(_, redirect)| is_it(&redirect.name))
         }),
         EntryKind::Router => matches!(&way.end, End::Router { router, .. } if is_it(router)),
+        EntryKind::Setting => false,
         EntryKind::Model => matches!(&way.end, End::Model { model, .. } if is_it(model)),
         EntryKind::Provider => {
             matches!(&way.end, End::Model { model, .. } if model.split_once('/').is_some_and(|(id, _)| is_it(id)))

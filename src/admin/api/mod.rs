@@ -6,9 +6,11 @@
 //! chosen, `requests` what happened and `usage` who spent what. `providers` and `ollama` are about who answers, `keys` about
 //! the API's callers, `models` shows the catalogue and `models_sync` compares it with
 //! lists of others, `playground` hands requests to the API itself, `password` and `tokens` are about who may ask here.
-//! What cannot be done is an [`ApiError`].
+//! What cannot be done is an [`ApiError`]. `described` says of every path what it does.
 
+mod backup;
 mod decisions;
+pub(super) mod described;
 mod edit;
 mod entries;
 mod error;
@@ -16,6 +18,7 @@ mod guard;
 mod history;
 mod impact;
 mod keys;
+mod log;
 mod models;
 mod models_sync;
 mod names;
@@ -23,9 +26,13 @@ mod ollama;
 mod password;
 mod playground;
 mod providers;
+mod redaction;
 mod requests;
 mod resolve;
+pub(super) mod settings;
 mod shown;
+mod storage;
+mod system;
 mod tokens;
 mod trial;
 mod usage;
@@ -99,6 +106,17 @@ enum Route {
     Model,
     ModelsSync,
     ModelsApply,
+    Settings,
+    Setting,
+    RedactionTest,
+    Storage,
+    Compact,
+    Tidy,
+    System,
+    Log,
+    Backup,
+    DatabaseCopy,
+    Restore,
 }
 
 /// A path below [`ROOT`] (`NAME` is any one segment, percent-encoded), the methods that exist on it, and what it stands for.
@@ -142,6 +160,17 @@ const ROUTES: &[(&str, &[Method], Route)] = &[
     ("models/sync", &[POST], Route::ModelsSync),
     ("models/apply", &[POST], Route::ModelsApply),
     ("models/NAME", &[GET, HEAD, PUT, DELETE], Route::Model),
+    ("settings", &[GET, HEAD], Route::Settings),
+    ("settings/NAME", &[GET, HEAD, PUT, DELETE], Route::Setting),
+    ("settings/redaction/test", &[POST], Route::RedactionTest),
+    ("storage", &[GET, HEAD], Route::Storage),
+    ("storage/compact", &[POST], Route::Compact),
+    ("storage/tidy", &[POST], Route::Tidy),
+    ("system", &[GET, HEAD], Route::System),
+    ("log", &[GET, HEAD], Route::Log),
+    ("backup", &[GET, HEAD], Route::Backup),
+    ("backup/database", &[GET], Route::DatabaseCopy),
+    ("restore", &[POST], Route::Restore),
 ];
 
 /// Whether a path belongs to the API.
@@ -211,6 +240,19 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Model, _) => models::get(shared, name).await,
         (Route::ModelsSync, _) => models_sync::sync(shared, request).await,
         (Route::ModelsApply, _) => models_sync::apply(shared, request).await,
+        (Route::Settings, _) => settings::list(shared).await,
+        (Route::Setting, &Method::PUT) => entries::put(shared, EntryKind::Setting, name, request).await,
+        (Route::Setting, &Method::DELETE) => entries::delete(shared, EntryKind::Setting, name, &request.headers).await,
+        (Route::Setting, _) => settings::get(shared, name).await,
+        (Route::RedactionTest, _) => redaction::test(shared, request).await,
+        (Route::Storage, _) => storage::get(shared).await,
+        (Route::Compact, _) => storage::compact(shared).await,
+        (Route::Tidy, _) => Ok(storage::tidy(shared)),
+        (Route::System, _) => system::get(shared).await,
+        (Route::Backup, _) => backup::get(shared).await,
+        (Route::DatabaseCopy, _) => backup::database(shared).await,
+        (Route::Restore, _) => backup::restore(shared, request).await,
+        (Route::Log, _) => log::watch(shared, &request.query),
     }
 }
 

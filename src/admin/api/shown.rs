@@ -46,6 +46,8 @@ pub(in crate::admin) fn all_in_the_file(shared: &Shared, kind: EntryKind) -> Vec
         EntryKind::Router => {
             catalog.routers().iter().filter_map(|named| in_file(shared, named, Entry::Router(&named.entry))).collect()
         }
+        // `settings` shows them.
+        EntryKind::Setting => Vec::new(),
         // Those have more to show: see `providers`.
         EntryKind::Provider => Vec::new(),
         // What the file says of a model is laid under this, and shown as a fact of the model.
@@ -66,6 +68,7 @@ pub(super) fn in_the_file(shared: &Shared, kind: EntryKind, name: &str) -> Optio
         EntryKind::Router => {
             catalog.routers().get(name).and_then(|named| in_file(shared, named, Entry::Router(&named.entry)))
         }
+        EntryKind::Setting => None,
         EntryKind::Provider => None,
         EntryKind::Model => None,
     }
@@ -119,6 +122,10 @@ pub(super) fn as_it_stands(definition: &str) -> Value {
 }
 
 pub(super) fn under(kind: EntryKind, definition: Value) -> Map<String, Value> {
+    if let (EntryKind::Setting, Value::Object(setting)) = (kind, &definition) {
+        // A setting says its name itself, which is the entry's name.
+        return setting.values().map(|value| ("value".to_owned(), value.clone())).collect();
+    }
     let shown = Map::from_iter([(kind.word().to_owned(), definition)]);
     if kind == EntryKind::Provider { with_key_beside(shown) } else { shown }
 }

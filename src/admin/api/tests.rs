@@ -10,11 +10,11 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::*;
-use crate::admin::{Asked, ConfiguredKey, InForce, Inference, Policy, routes};
+use crate::admin::{Asked, ConfiguredKey, FilesRead, InForce, Inference, Instruments, Policy, routes};
 use crate::auth::AuthMode;
 use crate::catalog::{Catalog, Entry, Sources, built_in_overrides};
 use crate::clock::UnixMillis;
-use crate::config::{Definition, Definitions, Problem, RelayFile, Variables};
+use crate::config::{ConfiguredPath, Definition, Definitions, LiveSettings, Problem, RelayFile, Variables};
 use crate::protocol::ListedModel;
 use crate::relay::fixture::idle_relay;
 use crate::secret::Secret;
@@ -35,6 +35,21 @@ impl InForce for Nothing {
 
     fn check_change(&self, _: &str, _: &Definition) -> Vec<Problem> {
         Vec::new()
+    }
+
+    fn check_all(&self, _: &Definitions) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    fn settings(&self) -> Arc<LiveSettings> {
+        Arc::default()
+    }
+
+    fn tidy(&self) {}
+
+    fn files(&self) -> ([ConfiguredPath; 2], FilesRead) {
+        let file = |path: &str| ConfiguredPath { path: path.into(), required: false };
+        ([file("relay.yaml"), file("overrides.yaml")], FilesRead::default())
     }
 
     fn leading_to_provider(&self, _: &str) -> Vec<String> {
@@ -98,10 +113,19 @@ fn shared(folder: &Path) -> Arc<Shared> {
         trusted_proxies: Vec::new(),
         loopback_only: true,
         api_address: address,
+        fixed: Vec::new(),
         auth_mode: AuthMode::Open,
     };
     let catalog = Arc::new(ArcSwap::from_pointee(empty_catalog()));
-    Arc::new(Shared::new(catalog, Arc::new(Nothing), Arc::new(idle_relay(folder)), Arc::new(Silence), store, policy))
+    Arc::new(Shared::new(
+        catalog,
+        Arc::new(Nothing),
+        Arc::new(idle_relay(folder)),
+        Arc::new(Silence),
+        store,
+        policy,
+        Instruments::default(),
+    ))
 }
 
 async fn ask(shared: &Arc<Shared>, method: &Method, path: &str, headers: HeaderMap) -> (u16, Value) {
@@ -162,4 +186,31 @@ fn a_rehearsal_is_never_misread() {
     }
     assert!(flag("dry_run=yes", "dry_run").is_err());
     assert!(flag("dry_run=", "dry_run").is_err());
+}
+
+#[test]
+fn every_route_is_described_and_nothing_else_is() {
+    let described: Vec<(&str, &str)> =
+        described::AREAS.iter().flat_map(|area| area.operations).map(|one| (one.path, one.method)).collect();
+    let mut missing = Vec::new();
+    for (path, methods, _) in ROUTES {
+        // Wherever GET answers, HEAD does.
+        for method in methods.iter().filter(|method| **method != HEAD) {
+            if !described.contains(&(path, method.as_str())) {
+                missing.push(format!("{method} {path}"));
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "not in described.rs");
+    for (path, method) in &described {
+        let route = ROUTES.iter().find(|(known, _, _)| known == path);
+        assert!(
+            route.is_some_and(|(_, methods, _)| methods.iter().any(|one| one.as_str() == *method)),
+            "{method} {path}"
+        );
+    }
+    let mut once = described.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), described.len(), "something is described twice");
 }

@@ -284,7 +284,7 @@ fn shown_user(user: &User) -> ShownUser {
         Some(EntryKind::Alias) => ("alias", "aliases"),
         Some(EntryKind::Redirect) => ("redirect", "redirects"),
         Some(EntryKind::Router) => ("router", "routers"),
-        Some(EntryKind::Provider | EntryKind::Model) | None => ("default model", "settings"),
+        Some(EntryKind::Provider | EntryKind::Model | EntryKind::Setting) | None => ("default model", "settings"),
     };
     let what = if user.role.is_empty() { what.to_owned() } else { format!("{what}, as {}", user.role) };
     let query = utf8_percent_encode(&user.name, NON_ALPHANUMERIC);

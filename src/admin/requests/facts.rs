@@ -20,7 +20,7 @@ pub(super) struct Value {
 }
 
 /// What is known; what is not known is left out.
-pub(super) fn facts(record: &UsageRecord) -> Vec<Fact> {
+pub(super) fn facts(record: &UsageRecord, client_name: Option<&str>) -> Vec<Fact> {
     let plain = |name, text: &str| Fact { name, values: vec![Value { text: text.to_owned(), address: String::new() }] };
     let text = |name, text: Option<&str>| text.map(|text| plain(name, text));
     let searched = |name, key, value: Option<&str>| {
@@ -45,6 +45,7 @@ pub(super) fn facts(record: &UsageRecord) -> Vec<Fact> {
         Some(Fact { name: "Tags", values: tags }),
         searched("API key", "key", record.key.as_deref()),
         searched("Client", "client", Some(&record.client)),
+        text("Its name", client_name),
         searched("End user", "user", record.end_user.as_deref()),
         text("Chat", record.chat_id.as_deref()),
         text("Message", record.message_id.as_deref()),

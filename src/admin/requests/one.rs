@@ -121,7 +121,7 @@ fn page(mut whole: Whole, now: UnixMillis) -> One {
         error: record.error.map_or("", words::failure),
         error_message: record.error_message.clone().unwrap_or_default(),
         parent: record.parent.clone().unwrap_or_default(),
-        facts: facts(record),
+        facts: facts(record, whole.client_name.as_deref()),
         total: time_line::total(&whole),
         bars: time_line::bars(&whole),
         steps: record.steps.clone(),

@@ -161,7 +161,7 @@ mod tests {
     use crate::clock::UnixMillis;
 
     fn drawn(record: UsageRecord, linked: Vec<UsageRecord>) -> Vec<(String, u64, u64)> {
-        let whole = Whole { record, linked, decision: None, prompt: None, price: None };
+        let whole = Whole { record, linked, decision: None, prompt: None, client_name: None, price: None };
         bars(&whole).into_iter().map(|bar| (bar.label, bar.x, bar.width)).collect()
     }
 

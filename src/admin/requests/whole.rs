@@ -5,7 +5,7 @@ use serde_with_macros::skip_serializing_none;
 
 use crate::catalog::Price;
 use crate::clock::UnixMillis;
-use crate::store::{Conn, StoreError, prices, prompts};
+use crate::store::{Conn, StoreError, client_names, prices, prompts};
 use crate::tracking::{self, MadeDecision, UsageRecord};
 
 /// Everything that is known of one request, as the API shows it.
@@ -17,6 +17,8 @@ pub(in crate::admin) struct Whole {
     pub(super) linked: Vec<UsageRecord>,
     pub(super) decision: Option<MadeDecision>,
     pub(super) prompt: Option<Prompt>,
+    /// What the client's address is called, where that is looked up.
+    pub(super) client_name: Option<String>,
     /// The row its cost was computed with.
     pub(super) price: Option<UsedPrice>,
 }
@@ -48,6 +50,7 @@ impl Whole {
             Ok(Some(Self {
                 decision: tracking::decision(tx, id)?,
                 prompt,
+                client_name: client_names::names(tx, [record.client.as_str()].into_iter())?.remove(&record.client),
                 price: used_price(tx, &record)?,
                 record,
                 linked,

@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError};
 use super::super::watch::price_rows;
 use super::providers::{Opening, leads_to};
 use super::{Configuration, Parts, build, build_with};
-use crate::admin::{ConfiguredKey, InForce};
+use crate::admin::{ConfiguredKey, FilesRead, InForce};
 use crate::catalog::{Catalog, Entry, check_change, check_entry, leading_to_provider};
 use crate::clock::UnixMillis;
-use crate::config::{Definition, Definitions, Entries, Problem, StoredProvider};
+use crate::config::{ConfiguredPath, Definition, Definitions, Entries, LiveSettings, Problem, StoredProvider};
 use crate::entry_kind::EntryKind;
 use crate::protocol::ListedModel;
 use crate::secret::Secret;
@@ -72,6 +72,7 @@ impl Configuration {
         }
         let rows = price_rows(&catalog);
         self.catalog.store(Arc::new(catalog));
+        self.follow_settings(&parts.stored.settings);
         // A price that was set a moment ago is the one in force from now on, and its row is there for the next record.
         prices::remember_prices(conn, &rows, UnixMillis::now())?;
         Ok(())
@@ -107,7 +108,13 @@ impl Configuration {
 
 impl InForce for Configuration {
     fn place(&self, kind: EntryKind, name: &str) -> String {
-        self.parts().relay.place(kind.section(), name)
+        match kind {
+            // Stands in the file without a section around it.
+            EntryKind::Setting => self.parts().relay.place(name, ""),
+            EntryKind::Alias | EntryKind::Redirect | EntryKind::Router | EntryKind::Provider | EntryKind::Model => {
+                self.parts().relay.place(kind.section(), name)
+            }
+        }
     }
 
     fn check(&self, name: &str, entry: Entry<'_>) -> Vec<Problem> {
@@ -162,6 +169,23 @@ impl InForce for Configuration {
 
     fn instances_changed(&self) {
         self.instances_changed.notify_one();
+    }
+
+    fn check_all(&self, definitions: &Definitions) -> Vec<Problem> {
+        let (_, problems) = build_with(&self.variables, &self.parts(), definitions);
+        problems
+    }
+
+    fn settings(&self) -> Arc<LiveSettings> {
+        self.live()
+    }
+
+    fn tidy(&self) {
+        self.tidying_wanted.notify_one();
+    }
+
+    fn files(&self) -> ([ConfiguredPath; 2], FilesRead) {
+        (self.files.clone(), self.parts().read.clone())
     }
 
     fn follow(&self, conn: &mut Conn<'_>) -> Result<(), StoreError> {

@@ -4,33 +4,35 @@
 //! was a fifteenth of all the relay does.
 
 use std::fmt::Debug;
+use std::io::Write;
+use std::sync::Arc;
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 
 use crate::json::{self, Members};
+use crate::recent_log::RecentLog;
 
 /// Most lines are shorter.
 const LINE_BYTES: usize = 512;
 
-/// The format. Spans are left out: the program has none.
-pub(super) struct JsonLines;
+/// Makes each event a line, once, for memory and for standard error. Spans are left out: the program has none.
+pub(super) struct JsonLines {
+    pub(super) recent: Arc<RecentLog>,
+    /// Standard error takes JSON too.
+    pub(super) to_stderr: bool,
+}
 
-impl<S, N> FormatEvent<S, N> for JsonLines
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> std::fmt::Result {
-        writer.write_str(&line(event, jiff::Timestamp::now()))
+impl<S: Subscriber> Layer<S> for JsonLines {
+    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+        let line = line(event, jiff::Timestamp::now());
+        if self.to_stderr {
+            // A log that nobody takes is no reason to stop.
+            let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        }
+        self.recent.push(*event.metadata().level(), &line);
     }
 }
 
@@ -77,11 +79,10 @@ impl Visit for Fields<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use serde_json::{Value, json};
-    use tracing_subscriber::Layer;
-    use tracing_subscriber::layer::{Context, SubscriberExt};
+    use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
 

@@ -124,3 +124,19 @@ fn a_log_level_is_a_level_or_a_list_of_directives() {
         assert_eq!(level(text).unwrap_err()[0].place, "LOG_LEVEL", "{text}");
     }
 }
+
+#[test]
+fn what_the_environment_fixes_is_read_and_checked() {
+    assert_eq!(load(&[]).unwrap().fixed, []);
+    let said = [("KEEP_PROMPTS", "Routed"), ("KEEP_REQUESTS_DAYS", "forever"), ("REVERSE_DNS", "yes")];
+    let fixed = [Setting::KeepPrompts(KeepPrompts::Routed), Setting::KeepRequestsDays(None), Setting::ReverseDns(true)];
+    assert_eq!(load(&said).unwrap().fixed, fixed);
+    for (name, value, expected) in [
+        ("KEEP_PROMPTS", "some", "off, routed, all"),
+        ("KEEP_PROMPTS_DAYS", "0", "0 is no number of days"),
+        ("KEEP_DECISIONS_DAYS", "-1", "whole number of days"),
+    ] {
+        let problems = load(&[(name, value)]).unwrap_err();
+        assert!(problems[0].place == name && problems[0].message.contains(expected), "{problems:?}");
+    }
+}

@@ -7,7 +7,7 @@ mod sqlite;
 
 use std::borrow::Cow;
 
-pub use sqlite::{Conn, Row};
+pub use sqlite::{Conn, FileSpace, Row, TableSpace};
 pub(super) use sqlite::{SqliteManager, connect};
 
 use crate::clock::UnixMillis;

@@ -1,4 +1,6 @@
-//! SQLite: how a connection is made, and how values cross.
+//! SQLite: how a connection is made, and how values cross. `space` is about the file: what it takes, and giving it back.
+
+mod space;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -8,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, p
 
 use super::Param;
 use crate::store::StoreError;
+pub use space::{FileSpace, TableSpace};
 
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,6 +53,7 @@ pub(in crate::store) fn connect(path: &Path) -> Result<Connection, rusqlite::Err
     let connection = Connection::open(path)?;
     // The time-out comes first: switching to WAL already needs a lock.
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    space::prepare(&connection)?;
     // WAL lets `llm-relay report` read while the server writes. With it, `synchronous=NORMAL` can lose the last
     // transactions to a power cut but never corrupts the file; a mere crash loses nothing.
     switch_to_wal(&connection)?;

@@ -29,6 +29,7 @@ impl Copier {
 
     /// Copies all that is there, and deletes segments that are copied wholly.
     pub(super) fn copy_all(&mut self, conn: &mut Conn<'_>) -> Result<(), StoreError> {
+        let begun = UnixMillis::now();
         self.tails.extend(self.journal.take_opened());
         if !self.has_swept {
             self.sweep(conn)?;
@@ -42,6 +43,7 @@ impl Copier {
                 at += 1;
             }
         }
+        self.journal.note_copied(begun);
         Ok(())
     }
 

@@ -158,12 +158,7 @@ pub(super) fn drop_forgotten_key(
 /// Refuses to change what is the file's or the environment's.
 pub(super) fn refuse_the_locked(shared: &Shared, name: &str) -> Result<(), ApiError> {
     let catalog = shared.catalog.load();
-    let Some(provider) = catalog.provider(name) else { return Ok(()) };
-    let place = match &provider.origin {
-        ProviderOrigin::BuiltIn | ProviderOrigin::Database => return Ok(()),
-        ProviderOrigin::File => shared.in_force.place(KIND, &provider.id),
-        ProviderOrigin::Environment(settings) => settings.join(", "),
-    };
+    let Some((provider, place)) = catalog.provider(name).zip(place(shared, name)) else { return Ok(()) };
     let (code, message) = if provider.origin == ProviderOrigin::File {
         ("managed_by_file", format!("the provider `{}` is managed by the file: change it at {place}", provider.id))
     } else {
@@ -171,6 +166,17 @@ pub(super) fn refuse_the_locked(shared: &Shared, name: &str) -> Result<(), ApiEr
         ("managed_by_environment", message)
     };
     Err(ApiError::new(409, code, message).with("place", json!(place)))
+}
+
+/// Where else a provider is said, if it is.
+pub(super) fn place(shared: &Shared, name: &str) -> Option<String> {
+    let catalog = shared.catalog.load();
+    let provider = catalog.provider(name)?;
+    match &provider.origin {
+        ProviderOrigin::BuiltIn | ProviderOrigin::Database => None,
+        ProviderOrigin::File => Some(shared.in_force.place(KIND, &provider.id)),
+        ProviderOrigin::Environment(settings) => Some(settings.join(", ")),
+    }
 }
 
 /// A provider that can be asked something.
