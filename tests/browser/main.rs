@@ -46,6 +46,11 @@ fn models_are_found_edited_and_compared_with_price_lists() {
     passes("models");
 }
 
+#[test]
+fn settings_are_changed_undone_and_backed_up() {
+    passes("settings");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

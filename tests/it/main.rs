@@ -11,6 +11,7 @@ mod admin_names;
 mod admin_playground;
 mod admin_providers;
 mod admin_requests;
+mod admin_settings;
 mod admin_usage;
 mod bad_input;
 mod connections;
