@@ -120,7 +120,12 @@ export function ask(text, { yes = 'Yes', no = 'Cancel' } = {}) {
     buttons.className = 'buttons';
     buttons.append(button(no, () => dialog.close('')), confirm);
     dialog.append(words, buttons);
-    dialog.addEventListener('close', () => { dialog.remove(); resolve(dialog.returnValue === 'yes'); });
+    dialog.addEventListener('close', () => {
+      // Toasts of meanwhile stay.
+      document.body.append(document.getElementById('toasts'));
+      dialog.remove();
+      resolve(dialog.returnValue === 'yes');
+    });
     document.body.append(dialog);
     dialog.showModal();
     buttons.firstElementChild.focus();

@@ -66,6 +66,7 @@ test('an alias is made, used, changed, deleted, and each step taken back', async
   assert.equal(await answers(relay, 'fast'), 'gpt-4o');
   await undo(page);
   await until(async () => await answers(relay, 'fast') === 'gpt-4o-mini');
+  await row(page, 'fast').getByText('lab/gpt-4o-mini').first().waitFor();
 
   await page.getByRole('button', { name: 'Edit fast' }).click();
   await editor(page).getByRole('button', { name: 'Delete' }).click();
