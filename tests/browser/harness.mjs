@@ -8,10 +8,14 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PICTURES = process.env.PICTURES ?? 'pictures';
+// Set by main.rs; a script that is started by hand finds what `cargo build` made.
+const target = (path) => fileURLToPath(new URL(`../../target/${path}`, import.meta.url));
+const RELAY = process.env.LLM_RELAY ?? target('debug/llm-relay');
+const PICTURES = process.env.PICTURES ?? target('pictures');
 export const PASSWORD = 'correct horse battery staple';
 export const WIDE = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
@@ -33,7 +37,7 @@ export async function startRelay({ yaml = '', env = {} } = {}) {
   let child;
   const ports = { api: '0', admin: '0' };
   relay.start = async () => {
-    child = spawn(process.env.LLM_RELAY, [], {
+    child = spawn(RELAY, [], {
       cwd: folder,
       env: { PATH: process.env.PATH, LOG_FORMAT: 'json', PORT: ports.api, ADMIN_PORT: ports.admin, ADMIN_PASSWORD: PASSWORD, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

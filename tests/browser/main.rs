@@ -51,6 +51,11 @@ fn settings_are_changed_undone_and_backed_up() {
     passes("settings");
 }
 
+#[test]
+fn an_operator_gets_from_nothing_to_a_priced_answer() {
+    passes("story");
+}
+
 /// Runs a script of this folder to its end.
 fn passes(script: &str) {
     if is_set_up("tests/browser/node_modules/installed-package-lock.json") {

@@ -61,7 +61,7 @@ impl Configuration {
         let sealed = sealed_keys::list(conn)?;
         let (definitions, unreadable) = read(&stored, &Opening::new(&self.vault, &sealed, self.own.get().copied()));
         let mut parts = self.parts();
-        self.note_changed_providers(&mut parts, &definitions);
+        let providers_changed = forget_changed_providers(&mut parts, &definitions);
         parts.stored = definitions;
         parts.stored_entries = stored;
         let (catalog, mut problems) = build(&self.variables, &parts);
@@ -72,29 +72,14 @@ impl Configuration {
         }
         let rows = price_rows(&catalog);
         self.catalog.store(Arc::new(catalog));
+        if providers_changed {
+            // Whoever asks providers for their models looks at the catalog at once, so not before it is in force.
+            self.changed.notify_one();
+        }
         self.follow_settings(&parts.stored.settings);
         // A price that was set a moment ago is the one in force from now on, and its row is there for the next record.
         prices::remember_prices(conn, &rows, UnixMillis::now())?;
         Ok(())
-    }
-
-    /// Providers that are new or others than before are asked for their models; what was known of them is forgotten.
-    fn note_changed_providers(&self, parts: &mut Parts, definitions: &Definitions) {
-        let (old, new) = (&parts.stored.providers, &definitions.providers);
-        let ids = old.iter().chain(new.iter()).map(|(id, _)| id);
-        let changed: Vec<String> = ids.filter(|id| old.get(id) != new.get(id)).map(str::to_owned).collect();
-        for id in &changed {
-            let lists = |from: &Entries<StoredProvider>| {
-                from.get(id).map(|one| (one.entry.base_url.clone(), one.entry.protocol, one.entry.discover))
-            };
-            if lists(old) != lists(new) {
-                parts.discovered.retain(|other, _| !other.eq_ignore_ascii_case(id));
-            }
-            parts.unreachable.retain(|other, _| !other.eq_ignore_ascii_case(id));
-        }
-        if !changed.is_empty() {
-            self.changed.notify_one();
-        }
     }
 
     /// The relay's own address is known from now on. What the database has at this address is kept out.
@@ -104,6 +89,24 @@ impl Configuration {
         self.parts().stored_entries.clear();
         self.follow_entries(conn)
     }
+}
+
+/// Forgets what was known of providers that are new or others than before, and says whether there are any: they have to be
+/// asked for their models.
+fn forget_changed_providers(parts: &mut Parts, definitions: &Definitions) -> bool {
+    let (old, new) = (&parts.stored.providers, &definitions.providers);
+    let ids = old.iter().chain(new.iter()).map(|(id, _)| id);
+    let changed: Vec<String> = ids.filter(|id| old.get(id) != new.get(id)).map(str::to_owned).collect();
+    for id in &changed {
+        let lists = |from: &Entries<StoredProvider>| {
+            from.get(id).map(|one| (one.entry.base_url.clone(), one.entry.protocol, one.entry.discover))
+        };
+        if lists(old) != lists(new) {
+            parts.discovered.retain(|other, _| !other.eq_ignore_ascii_case(id));
+        }
+        parts.unreachable.retain(|other, _| !other.eq_ignore_ascii_case(id));
+    }
+    !changed.is_empty()
 }
 
 impl InForce for Configuration {
