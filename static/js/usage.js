@@ -70,22 +70,25 @@ function draw(place, chart) {
     readout.style.left = isRight ? 'auto' : `${plot.over.offsetLeft + left + 16}px`;
     readout.style.right = isRight ? `${place.clientWidth - plot.over.offsetLeft - left + 16}px` : 'auto';
   };
-  const last = chart.times.at(-1) + STEPS[chart.step];
+  // A period begins within its first day, whose bar stands where the whole day does; else all bars would be as narrow.
+  const days = chart.step === 'day' ? STEPS.day : 1;
+  const times = chart.times.map((time) => time - (time % days));
+  const last = times.at(-1) + STEPS[chart.step];
   const plot = new uPlot({
     width: place.clientWidth,
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-    padding: [12, 8, 0, 0],
+    padding: [12, 28, 0, 0],
     legend: { show: false },
-    cursor: { x: true, y: false, points: { show: false }, drag: { x: false, y: false }, dataIdx: (self, series, closest, x) => chart.times.findLastIndex((time) => time <= x) },
-    scales: { x: { range: [chart.times[0], last] }, y: { range: (self, low, high) => [0, high > 0 ? high * 1.05 : 1] } },
+    cursor: { x: true, y: false, points: { show: false }, drag: { x: false, y: false }, dataIdx: (self, series, closest, x) => times.findLastIndex((time) => time <= x) },
+    scales: { x: { range: [times[0], last] }, y: { range: (self, low, high) => [0, high > 0 ? high * 1.05 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, values: (self, times) => times.map((time) => tick.format(time * 1000)), space: 60, size: 30 },
       { ...axis, grid: line, values: (self, numbers) => numbers.map((number) => short(number, chart.show)), size: 64 },
     ],
     series: [{}, ...groups.map((group) => ({ label: group.name, fill: group.colour, stroke: group.colour, width: 0, paths: bars, points: { show: false } })).reverse()],
     hooks: { setCursor: [tell] },
-  }, [chart.times, ...stacked.reverse()], place);
+  }, [times, ...stacked.reverse()], place);
   place.append(readout);
   return { plot, remove: () => { plot.destroy(); readout.remove(); } };
 }

@@ -40,6 +40,23 @@ test('every page of the list exists and can be used by everybody', async () => {
   await finish(page);
 });
 
+test('whoever comes for the first time loads 150 KB at most, whatever the page', async () => {
+  const page = await logIn(relay);
+  const login = await page.context().storageState();
+  const addresses = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  for (const address of addresses) {
+    const fresh = await openWindow(relay, { login });
+    const loaded = [];
+    fresh.on('requestfinished', (request) => loaded.push(request.sizes()));
+    await fresh.goto(address, { waitUntil: 'networkidle' });
+    const sizes = await Promise.all(loaded);
+    const bytes = sizes.reduce((sum, { responseBodySize, responseHeadersSize }) => sum + responseBodySize + responseHeadersSize, 0);
+    assert.ok(bytes > 20_000 && bytes <= 150_000, `${address} takes ${bytes} bytes`);
+    await finish(fresh);
+  }
+  await finish(page);
+});
+
 test('the palette goes anywhere without a mouse', async () => {
   const page = await logIn(relay);
   await page.keyboard.press('Control+k');

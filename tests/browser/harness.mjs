@@ -140,14 +140,15 @@ let browser;
 
 /**
  * A window of its own. Everything it should never do is noted in `window.wrong` and fails `finish`: errors on the
- * console, requests to another origin. Refusals of the API are a part of tests and no errors.
+ * console, requests to another origin. Refusals of the API are a part of tests and no errors. `login` is the
+ * `storageState` of a window that is logged in.
  */
-export async function openWindow(relay, { size = WIDE, dark = false } = {}) {
+export async function openWindow(relay, { size = WIDE, dark = false, login } = {}) {
   if (!browser) {
     browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
     running.push(() => browser.close());
   }
-  const context = await browser.newContext({ viewport: size, colorScheme: dark ? 'dark' : 'light', baseURL: relay.admin, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
+  const context = await browser.newContext({ storageState: login, viewport: size, colorScheme: dark ? 'dark' : 'light', baseURL: relay.admin, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   page.wrong = [];
