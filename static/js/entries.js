@@ -123,7 +123,7 @@ Alpine.data('entries', () => ({
   create({ name = '', ...rest } = {}) {
     this.open({ name, form: this.spec.read(rest), version: null, title: `New ${this.kind}` });
     this.$refs.home.after(this.$refs.editor);
-    this.focus(name === '' || this.kind === 'router' ? 'name' : 'target');
+    this.invite(name === '' || this.kind === 'router' ? 'name' : 'target');
   },
 
   edit(element) {
@@ -133,7 +133,7 @@ Alpine.data('entries', () => ({
     row.append(this.$refs.editor);
     this.isNew = false;
     this.touchAll();
-    this.focus(Object.keys(this.spec.labels)[0]);
+    this.invite(Object.keys(this.spec.labels)[0]);
   },
 
   /** A new one like another. */
@@ -177,6 +177,13 @@ Alpine.data('entries', () => ({
     history.replaceState(null, '', plainAddress());
     if (!isChanged) return;
     say('Closed without saving.', { undo: async () => this.reopen({ name, form, version, title, saved }) });
+  },
+
+  /** Begins in a field, unless somebody was quicker and types in another one. */
+  invite(field) {
+    this.$nextTick(() => setTimeout(() => {
+      if (!this.$refs.editor.contains(document.activeElement)) document.getElementById(`field-${field}`)?.focus();
+    }));
   },
 
   /** Once it is there: what `x-show` shows, it shows a moment later. */
