@@ -4,7 +4,7 @@
 //! somebody who watches.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -25,7 +25,7 @@ pub struct LogLine {
     /// How bad it is.
     pub level: Level,
     /// A JSON object.
-    pub json: Arc<str>,
+    pub json: String,
 }
 
 /// The last lines.
@@ -59,13 +59,21 @@ impl RecentLog {
         };
         let mut lines = self.lines();
         lines.written += 1;
-        let line = LogLine { number: lines.written, level, json: json.into() };
-        lines.size_bytes += line.json.len();
-        lines.kept.push_back(line);
-        while lines.kept.len() > MOST_LINES || lines.size_bytes > MOST_BYTES {
+        // There is a line for every answer, and most are of a length: the oldest one's room is taken for the newest one.
+        let mut room = String::new();
+        while lines.kept.len() >= MOST_LINES || lines.size_bytes + json.len() > MOST_BYTES {
             let Some(oldest) = lines.kept.pop_front() else { break };
             lines.size_bytes -= oldest.json.len();
+            room = oldest.json;
         }
+        room.clear();
+        room.push_str(json);
+        if room.capacity() > 2 * room.len() {
+            room.shrink_to_fit();
+        }
+        lines.size_bytes += room.len();
+        let line = LogLine { number: lines.written, level, json: room };
+        lines.kept.push_back(line);
         drop(lines);
         self.added.notify_waiters();
     }
@@ -112,7 +120,7 @@ mod tests {
             log.push(level, &format!("{{\"n\":{number}}}\n"));
         }
         let all = log.after(0, Level::TRACE).unwrap();
-        assert_eq!((all.len(), all[0].number, &*all[999].json), (1_000, 501, "{\"n\":1499}"));
+        assert_eq!((all.len(), all[0].number, all[999].json.as_str()), (1_000, 501, "{\"n\":1499}"));
         assert_eq!(log.after(0, Level::WARN).unwrap().len(), 500);
         assert_eq!(log.after(1_498, Level::INFO).unwrap().len(), 2);
         for _ in 0..100 {
