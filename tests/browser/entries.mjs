@@ -179,6 +179,7 @@ test('a redirect is made and taken back by the keyboard alone', async () => {
   assert.equal(await answers(relay, 'old-one'), 'gpt-4o-mini');
   await undo(page);
   await until(async () => await answers(relay, 'old-one') === 'gpt-4o');
+  await row(page, 'old-*').getByText('lab/gpt-4o-mini').first().waitFor({ state: 'detached' });
   await page.getByRole('button', { name: 'Edit old-*' }).click();
   await editor(page).getByRole('button', { name: 'Delete' }).click();
   await toast(page, 'Deleted').waitFor();

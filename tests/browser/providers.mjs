@@ -68,6 +68,8 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await picture(page, 'providers-wrong-key');
   await page.locator('.toast', { hasText: 'Saved.' }).getByRole('button', { name: 'Undo' }).click();
   await until(async () => (await relay.chat('lab/gpt-4o')).status === 200);
+  // The page follows a moment after; who edits what it showed before is told that it has changed.
+  await lab.getByText('ends with …3456').waitFor();
 
   await lab.getByRole('switch').click();
   await lab.getByText('switched off').waitFor();
@@ -76,6 +78,7 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await until(() => isFocused(lab.getByRole('switch')));
   await page.keyboard.press('Space');
   await until(async () => (await relay.chat('lab/gpt-4o')).status === 200);
+  await lab.getByText('switched off').waitFor({ state: 'detached' });
 
   await lab.getByRole('button', { name: 'Delete lab' }).click();
   await page.getByText('lab is deleted.').waitFor();

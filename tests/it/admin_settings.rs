@@ -392,4 +392,10 @@ fn names_of_clients_are_looked_up_where_they_shall_be() {
             .query_row("select count(*) from client_names where client = '127.0.0.1'", [], |row| row.get::<_, i64>(0));
         found == Ok(1)
     });
+    let database = rusqlite::Connection::open(relay.path("data/relay.db")).expect("the database is there");
+    database.busy_timeout(Duration::from_secs(5)).expect("a time-out can be set");
+    database.execute("update client_names set name = 'desk.<lan>'", []).expect("the name can be set");
+    assert_eq!(request(&relay)["client_name"], "desk.<lan>");
+    let page = call_admin(relay.admin(), "GET", "/usage?by=client&period=24h", &[], "").text();
+    assert!(page.contains("<bdi>desk.&#60;lan&#62;</bdi>"), "{page}");
 }

@@ -1,5 +1,7 @@
 //! The page: a question in its address, and the answer.
 
+use std::collections::HashMap;
+
 use askama::Template;
 
 use super::course::Course;
@@ -8,7 +10,8 @@ use super::rows::{Change, Row, Sums, noun, title};
 use crate::admin::reply::{self, Reply};
 use crate::admin::{Shared, words};
 use crate::clock::UnixMillis;
-use crate::tracking::{self, Detail, Dimension, Period, Step};
+use crate::store::client_names;
+use crate::tracking::{self, Detail, Dimension, Group, Period, Step};
 
 #[derive(Template)]
 #[template(path = "usage.html")]
@@ -95,13 +98,33 @@ pub(in crate::admin) async fn page(shared: &Shared, query: &str) -> Reply {
         Ok(asked) => asked,
         Err(wrong) => return reply::page(400, &Usage::new(&question, None, wrong, now)),
     };
-    match shared.store.run(move |conn| tracking::usage(conn, &asked)).await {
-        Ok(detail) => reply::page(200, &Usage::new(&question, Some(&detail), String::new(), now)),
+    let of_clients = question.by == Dimension::Client;
+    let read = shared.store.run(move |conn| {
+        let detail = tracking::usage(conn, &asked)?;
+        let clients = detail.rows.iter().filter_map(|row| match &row.group {
+            Group::Value(client) if of_clients => Some(client.as_str()),
+            _ => None,
+        });
+        let names = client_names::names(conn, clients)?;
+        Ok((detail, names))
+    });
+    match read.await {
+        Ok((detail, names)) => {
+            let mut page = Usage::new(&question, Some(&detail), String::new(), now);
+            page.name_hosts(names);
+            reply::page(200, &page)
+        }
         Err(error) => reply::no_database(&error),
     }
 }
 
 impl Usage {
+    /// Says what the addresses of clients are called, as far as that was looked up.
+    fn name_hosts(&mut self, mut names: HashMap<String, String>) {
+        let rows = self.answer.iter_mut().flat_map(|answer| &mut answer.rows);
+        rows.for_each(|row| row.host = names.remove(&row.name.text).unwrap_or_default());
+    }
+
     fn new(question: &Question, detail: Option<&Detail>, wrong: String, now: UnixMillis) -> Self {
         let link = |to: Question, words, is_current| Link { address: to.address(), words, is_current };
         let (from, to) = match &question.time {

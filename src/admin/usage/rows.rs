@@ -11,6 +11,8 @@ const SUM_PLACES: u32 = 4;
 /// A line.
 pub(in crate::admin) struct Row {
     pub(in crate::admin) name: Name,
+    /// What a client's address is called; empty where nobody looked, or nobody knows.
+    pub(in crate::admin) host: String,
     /// The page with this row as a filter; empty where there is no such filter.
     pub(in crate::admin) drill: String,
     /// Its requests; empty where the list cannot find them.
@@ -62,6 +64,7 @@ impl Row {
         };
         Self {
             name: Name::of(group, question.by),
+            host: String::new(),
             drill: question.narrowed(group).map_or_else(String::new, |narrowed| narrowed.address()),
             requests_at: question.requests(Some(group), period),
             report_at,
