@@ -157,7 +157,7 @@ Alpine.data('entries', () => ({
     this.saved = saved;
     this.rows().find((row) => form.version !== null && row.dataset.name === form.name)?.append(this.$refs.editor);
     this.touchAll();
-    this.focusOn(focused ?? '');
+    if (focused) this.focusOn(focused); else this.invite(Object.keys(this.spec.labels)[0]);
   },
 
   close() {

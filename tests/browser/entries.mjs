@@ -173,7 +173,7 @@ test('a redirect is made and taken back by the keyboard alone', async () => {
   await toast(page, 'Closed without saving.').waitFor();
   await undo(page);
   assert.equal(await field(page, 'New name').inputValue(), 'lab/gpt-4o-mini');
-  await field(page, 'New name').focus();
+  await until(async () => await field(page, 'New name').evaluate((element) => element === document.activeElement));
   await page.keyboard.press('Enter');
   await toast(page, 'Saved: redirect old-*.').waitFor();
   assert.equal(await answers(relay, 'old-one'), 'gpt-4o-mini');
