@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::connection::Connection;
 use super::transport::{Transport, TransportError, TransportFailure, origin};
 use crate::catalog::Provider;
 
@@ -67,39 +66,35 @@ impl Transport {
     /// [`Unreachable`] when there is none.
     pub async fn reach(&self, provider: &Provider) -> Result<(), Unreachable> {
         let origin = origin(&provider.base_url);
-        let connecting = async {
-            let uri = origin.parse::<Uri>().map_err(|error| unreachable(&error))?;
-            let link = self.connector.connect(uri).await.map_err(|error| unreachable(&*error))?;
-            Connection::over(link).await.map_err(|error| unreachable(&error))
-        };
-        let limit = self.timeouts().connect;
-        let connection = tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| {
-            let message = format!("no connection within {} s", limit.as_secs());
-            Err(Unreachable {
-                cause: UnreachableCause::Timeout,
-                error: TransportError { failure: TransportFailure::Timeout, message },
-            })
-        })?;
+        let connection = self.connect(&origin).await?;
         self.pool.slot(&origin).give_back(connection);
         Ok(())
     }
 }
 
-/// Reads off an error's causes what happened.
-fn unreachable(error: &(dyn Error + 'static)) -> Unreachable {
-    let mut cause = UnreachableCause::Other;
-    let mut next = Some(error);
-    while let Some(one) = next {
-        let io = one.downcast_ref::<std::io::Error>();
-        match io.map(std::io::Error::kind) {
-            _ if one.is::<rustls::Error>() => cause = UnreachableCause::Tls,
-            Some(ErrorKind::ConnectionRefused) => cause = UnreachableCause::Refused,
-            Some(ErrorKind::TimedOut) => cause = UnreachableCause::Timeout,
-            Some(_) | None => {}
+impl Unreachable {
+    /// Reads off an error's causes what happened.
+    pub(super) fn because_of(error: &(dyn Error + 'static)) -> Self {
+        let mut cause = UnreachableCause::Other;
+        let mut next = Some(error);
+        while let Some(one) = next {
+            let io = one.downcast_ref::<std::io::Error>();
+            match io.map(std::io::Error::kind) {
+                _ if one.is::<rustls::Error>() => cause = UnreachableCause::Tls,
+                Some(ErrorKind::ConnectionRefused) => cause = UnreachableCause::Refused,
+                Some(ErrorKind::TimedOut) => cause = UnreachableCause::Timeout,
+                Some(_) | None => {}
+            }
+            // What an I/O error is made from is not its source but what it shows as itself.
+            let inner = io.and_then(std::io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+            next = inner.or_else(|| one.source());
         }
-        // What an I/O error is made from is not its source but what it shows as itself.
-        let inner = io.and_then(std::io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
-        next = inner.or_else(|| one.source());
+        Self { cause, error: TransportError::caused_by(TransportFailure::Connect, error) }
     }
-    Unreachable { cause, error: TransportError::caused_by(TransportFailure::Connect, error) }
+
+    /// Nothing answered in time.
+    pub(super) fn within(limit: Duration) -> Self {
+        let message = format!("no connection within {} s", limit.as_secs());
+        Self { cause: UnreachableCause::Timeout, error: TransportError { failure: TransportFailure::Timeout, message } }
+    }
 }

@@ -16,6 +16,7 @@ use url::{Position, Url};
 
 use super::connection::{AnswerBody, Connection, Pool, RequestBody};
 use super::connector::Connector;
+use super::reach::Unreachable;
 use super::request::{Payload, request};
 use super::response::Response;
 use crate::catalog::Provider;
@@ -140,26 +141,20 @@ impl Transport {
         }
         // A large future, and rare: most requests find a connection.
         let began = Instant::now();
-        let connection = Box::pin(self.connect(&origin)).await?;
+        let connection = Box::pin(self.connect(&origin)).await.map_err(|unreachable| unreachable.error)?;
         let connected_in = Some(began.elapsed());
         let response = self.exchange(connection, request, &url, &origin).await.map_err(|unsent| unsent.error)?;
         Ok(Response { connected_in, ..response })
     }
 
-    async fn connect(&self, origin: &str) -> Result<Connection, TransportError> {
-        let no_connection = |error: &(dyn Error + 'static)| TransportError::caused_by(TransportFailure::Connect, error);
-        let uri = origin.parse::<Uri>().map_err(|error| no_connection(&error))?;
+    pub(super) async fn connect(&self, origin: &str) -> Result<Connection, Unreachable> {
+        let uri = origin.parse::<Uri>().map_err(|error| Unreachable::because_of(&error))?;
         let connecting = async {
-            let link = self.connector.connect(uri).await.map_err(|error| no_connection(&*error))?;
-            Connection::over(link).await.map_err(|error| no_connection(&error))
+            let link = self.connector.connect(uri).await.map_err(|error| Unreachable::because_of(&*error))?;
+            Connection::over(link).await.map_err(|error| Unreachable::because_of(&error))
         };
-        match tokio::time::timeout(self.timeouts.connect, connecting).await {
-            Ok(connection) => connection,
-            Err(_) => Err(TransportError {
-                failure: TransportFailure::Timeout,
-                message: format!("no connection within {} s", self.timeouts.connect.as_secs()),
-            }),
-        }
+        let limit = self.timeouts.connect;
+        tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| Err(Unreachable::within(limit)))
     }
 
     async fn exchange(

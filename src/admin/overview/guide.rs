@@ -4,9 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use url::form_urlencoded;
 
-use crate::admin::words;
-use crate::catalog::{Catalog, ListedKind};
-use crate::protocol::ModelKind;
+use crate::admin::{names, words};
+use crate::catalog::Catalog;
 use crate::tracking::UsageRecord;
 
 /// What is done, and what is next.
@@ -42,7 +41,7 @@ impl Guide {
         latest: Option<&UsageRecord>,
     ) -> Self {
         let has_provider = catalog.providers().iter().any(|provider| provider.is_ready());
-        let model = first_to_chat(catalog).unwrap_or_default();
+        let model = names::first_to_chat(catalog).unwrap_or_default();
         let failure = latest.map(|record| Failure {
             id: record.parent.as_ref().unwrap_or(&record.id).clone(),
             what: format!("{} {}", record.status, record.error.map_or("failed", words::failure)),
@@ -62,16 +61,6 @@ impl Guide {
 
 pub(super) fn api_in_words(api: SocketAddr) -> String {
     if api.ip().is_unspecified() { format!("port {} of every interface", api.port()) } else { format!("http://{api}") }
-}
-
-/// The first name in the lists behind which a model chats; aliases come first, as the operator's own.
-fn first_to_chat(catalog: &Catalog) -> Option<&str> {
-    let chats = |kind: ListedKind| {
-        catalog.listing().iter().find(move |listed| {
-            listed.kind == kind && listed.model.as_ref().is_some_and(|model| model.profile.kind == ModelKind::Chat)
-        })
-    };
-    chats(ListedKind::Alias).or_else(|| chats(ListedKind::Model)).map(|listed| listed.name.as_str())
 }
 
 /// The playground, with a name to ask if there is one.
