@@ -1,60 +1,14 @@
 //! What has to hold before an entry is saved, and what stands in the way of taking one out.
 
 use super::check::{self, Moment, hidden};
-use super::{Catalog, FoundBy, provider_check, said_of_model};
-use crate::config::{
-    AliasEntry, Definition, ModelEntry, Problem, RedirectEntry, RouterEntry, Setting, Severity, StoredProvider,
-};
+use super::{Catalog, Entry, FoundBy, provider_check, said_of_model};
+use crate::config::{Definition, Problem, Setting, Severity};
 use crate::entry_kind::EntryKind;
 
 /// Characters of a name at most.
 const MAX_NAME: usize = 128;
 /// So many hidden names are told.
 const TOLD: usize = 3;
-
-/// What a name of a catalog means.
-#[derive(Debug, Clone, Copy)]
-pub enum Entry<'a> {
-    /// Another name.
-    Alias(&'a AliasEntry),
-    /// What replaces the name.
-    Redirect(&'a RedirectEntry),
-    /// A smart router.
-    Router(&'a RouterEntry),
-    /// A provider.
-    Provider(&'a StoredProvider),
-    /// What is said of a model.
-    Model(&'a ModelEntry),
-    /// A setting, one of which names a model.
-    Setting(&'a Setting),
-}
-
-impl Entry<'_> {
-    /// What it is.
-    pub fn kind(self) -> EntryKind {
-        match self {
-            Self::Alias(_) => EntryKind::Alias,
-            Self::Redirect(_) => EntryKind::Redirect,
-            Self::Router(_) => EntryKind::Router,
-            Self::Provider(_) => EntryKind::Provider,
-            Self::Model(_) => EntryKind::Model,
-            Self::Setting(_) => EntryKind::Setting,
-        }
-    }
-}
-
-impl<'a> From<&'a Definition> for Entry<'a> {
-    fn from(definition: &'a Definition) -> Self {
-        match definition {
-            Definition::Alias(entry) => Self::Alias(entry),
-            Definition::Redirect(entry) => Self::Redirect(entry),
-            Definition::Router(entry) => Self::Router(entry),
-            Definition::Provider(entry) => Self::Provider(entry),
-            Definition::Model(entry) => Self::Model(entry),
-            Definition::Setting(setting) => Self::Setting(setting),
-        }
-    }
-}
 
 /// What is wrong with an entry of the catalog.
 ///

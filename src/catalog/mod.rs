@@ -7,6 +7,7 @@ mod book;
 mod check;
 mod configure;
 mod edit;
+mod entry;
 mod facts;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -28,7 +29,8 @@ mod table;
 mod used_by;
 
 pub use check::MAX_REDIRECTS;
-pub use edit::{Entry, check_change, check_entry, leading_to, leading_to_provider};
+pub use edit::{check_change, check_entry, leading_to, leading_to_provider};
+pub use entry::Entry;
 pub use facts::{Fact, Said, Source};
 pub use listing::{Listed, ListedKind};
 pub use load::Sources;

@@ -1,11 +1,14 @@
 //! The catalogue: every model, what is known of it and where from, what it costs and who uses it.
 //!
 //! `select` is what one may ask the list by and what it answers, for the page and the API alike; `about` gathers
-//! everything about one model; `list` and `one` are the pages.
+//! everything about one model; `list` and `one` are the pages, `form` is where one says
+//! something of a model, `price_words` writes prices for people.
 
 mod about;
+mod form;
 mod list;
 mod one;
+mod price_words;
 mod select;
 
 use askama::Template;

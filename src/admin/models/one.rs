@@ -2,17 +2,18 @@
 
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::reply::{self, Reply};
 use super::super::{Shared, words};
 use super::about::{About, Day};
-use super::list::{Badge, badges, tokens};
+use super::form::{ABILITIES, Fields, fields};
+use super::list::{Badge, badges};
+use super::price_words::price_lines;
 use crate::catalog::{Fact, Said, Source, User};
 use crate::clock::UnixMillis;
-use crate::config::{PriceEntry, TokenPrices};
 use crate::entry_kind::EntryKind;
-use crate::money::{NanoUsd, PicoUsd};
+use crate::money::NanoUsd;
 
 const MOMENT: &str = "%Y-%m-%d %H:%M UTC";
 /// Days of the little chart.
@@ -94,35 +95,6 @@ struct Bar {
     y: i64,
     height: i64,
     words: String,
-}
-
-/// The form, filled in with what is in force.
-struct Fields {
-    context_length: Field,
-    max_output: Field,
-    prices: Vec<Field>,
-    tier: Vec<Field>,
-    is_inclusive: bool,
-    off_peak: Vec<Field>,
-    fees: Vec<Field>,
-    abilities: Vec<Ability>,
-    description: String,
-}
-
-struct Field {
-    name: String,
-    label: &'static str,
-    value: String,
-    hint: String,
-}
-
-struct Ability {
-    name: String,
-    label: &'static str,
-    /// What is said here: `true`, `false` or nothing.
-    said: String,
-    /// What holds without that.
-    otherwise: String,
 }
 
 /// The page; `path` is its name as the address has it.
@@ -256,7 +228,7 @@ fn label(key: &str) -> String {
     }
 }
 
-fn value(key: &str, value: &Value) -> String {
+pub(super) fn value(key: &str, value: &Value) -> String {
     match value {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
@@ -268,7 +240,7 @@ fn value(key: &str, value: &Value) -> String {
     }
 }
 
-fn source(said: &Said) -> String {
+pub(super) fn source(said: &Said) -> String {
     let place = said.place.as_deref().unwrap_or_default();
     match said.by {
         Source::BuiltIn => format!("built-in table, {place}"),
@@ -289,143 +261,6 @@ fn shown_user(user: &User) -> ShownUser {
     let what = if user.role.is_empty() { what.to_owned() } else { format!("{what}, as {}", user.role) };
     let query = utf8_percent_encode(&user.name, NON_ALPHANUMERIC);
     ShownUser { what, name: user.name.clone(), address: format!("/{path}?q={query}") }
-}
-
-/// Every price with its kind, as people read it.
-fn price_lines(price: &PriceEntry) -> Vec<(String, String)> {
-    let mut lines = of_tokens("", &price.base);
-    if let Some(tier) = &price.tier {
-        let sign = if tier.inclusive { "from" } else { "above" };
-        lines.extend(of_tokens(&format!(", prompt {sign} {}", tokens(tier.above)), &tier.values));
-    }
-    if let Some(off_peak) = &price.off_peak {
-        lines.extend(of_tokens(", off-peak", &off_peak.values));
-    }
-    let fee = |fee: PicoUsd| format!("${}", fee.to_usd());
-    lines.extend(price.per_request.map(|price| ("per request".to_owned(), fee(price))));
-    lines.extend(
-        price.search_per_query.map(|fees| ("per search (low / medium / high)".to_owned(), fees.map(fee).join(" / "))),
-    );
-    lines
-}
-
-fn of_tokens(suffix: &str, prices: &TokenPrices) -> Vec<(String, String)> {
-    let shown = |(_, label, price): (&str, &str, Option<PicoUsd>)| {
-        price.map(|price| (format!("{label}{suffix}"), format!("${}", price.to_usd_per_million())))
-    };
-    kinds(prices).into_iter().filter_map(shown).collect()
-}
-
-/// Key, label and price of each kind of token.
-fn kinds(prices: &TokenPrices) -> [(&'static str, &'static str, Option<PicoUsd>); 10] {
-    [
-        ("input", "input", prices.input),
-        ("output", "output", prices.output),
-        ("cache_read", "cache read", prices.cache_read),
-        ("cache_write", "cache write", prices.cache_write),
-        ("cache_write_1h", "cache write, 1 h", prices.cache_write_1h),
-        ("reasoning", "thinking", prices.reasoning),
-        ("audio_input", "audio in", prices.audio_input),
-        ("audio_output", "audio out", prices.audio_output),
-        ("image_input", "image in", prices.image_input),
-        ("citation", "citation", prices.citation),
-    ]
-}
-
-const ABILITIES: [(&str, &str); 11] = [
-    ("vision", "Sees images"),
-    ("tools", "Calls tools"),
-    ("reasoning", "Thinks"),
-    ("json_schema", "Follows a JSON schema"),
-    ("audio", "Hears"),
-    ("insert", "Fills in the middle"),
-    ("sampling", "Takes temperature, top_p, top_k"),
-    ("forced_tool", "Can be forced to call a tool"),
-    ("adaptive_thinking", "Adaptive thinking"),
-    ("thinking_off", "Thinking can be switched off"),
-    ("prefill", "Continues a trailing answer"),
-];
-
-/// Abilities that are offered in the form; the others are quirks of one vendor, and stay with the file.
-const OFFERED: usize = 7;
-
-fn fields(about: &About, entry: &Value) -> Fields {
-    let row = &about.row;
-    let number = |name: &str, label, in_force: Option<u64>| Field {
-        name: name.to_owned(),
-        label,
-        value: in_force.map_or_else(String::new, |count| count.to_string()),
-        hint: otherwise(&about.facts, name)
-            .map_or_else(|| "tokens; not known otherwise".to_owned(), |said| format!("tokens; otherwise {said}")),
-    };
-    let nothing = PriceEntry::default();
-    let price = row.price.as_ref().unwrap_or(&nothing);
-    let of_kinds = |prefix: &str, prices: &TokenPrices| -> Vec<Field> {
-        let field = |(key, label, price): (&str, &'static str, Option<PicoUsd>)| Field {
-            name: format!("{prefix}{key}"),
-            label,
-            value: price.map_or_else(String::new, PicoUsd::to_usd_per_million),
-            hint: String::new(),
-        };
-        kinds(prices).into_iter().map(field).collect()
-    };
-    let none = TokenPrices::default();
-    let above = Field {
-        name: "price.tier.above".to_owned(),
-        label: "prompt longer than",
-        value: price.tier.as_ref().map_or_else(String::new, |tier| tier.above.to_string()),
-        hint: "tokens".to_owned(),
-    };
-    let tier_values = price.tier.as_ref().map_or(&none, |tier| &tier.values);
-    let off_peak = price.off_peak.as_ref().map_or(&none, |off_peak| &off_peak.values);
-    let fee = |name: String, label, fee: Option<PicoUsd>| Field {
-        name,
-        label,
-        value: fee.map_or_else(String::new, PicoUsd::to_usd),
-        hint: String::new(),
-    };
-    let search = ["per search, low", "per search, medium", "per search, high"];
-    let searches = search.into_iter().enumerate().map(|(at, label)| {
-        fee(format!("price.search_per_query.{at}"), label, price.search_per_query.map(|fees| fees[at]))
-    });
-    let empty = Map::new();
-    let said = entry["capabilities"].as_object().unwrap_or(&empty);
-    Fields {
-        context_length: number("context_length", "Context", row.context_length),
-        max_output: number("max_output", "Longest answer", row.max_output),
-        prices: of_kinds("price.", &price.base),
-        is_inclusive: price.tier.as_ref().is_some_and(|tier| tier.inclusive),
-        tier: std::iter::once(above).chain(of_kinds("price.tier.", tier_values)).collect(),
-        off_peak: of_kinds("price.off_peak.", off_peak),
-        fees: std::iter::once(fee("price.per_request".to_owned(), "per request", price.per_request))
-            .chain(searches)
-            .collect(),
-        abilities: ABILITIES
-            .iter()
-            .take(OFFERED)
-            .map(|(key, label)| Ability {
-                name: format!("capabilities.{key}"),
-                label,
-                said: said.get(*key).map_or_else(String::new, Value::to_string),
-                otherwise: unsaid(&about.facts, &format!("capabilities.{key}"))
-                    .map_or_else(|| "not known".to_owned(), |said| value(key, &said.value)),
-            })
-            .collect(),
-        description: entry["description"].as_str().unwrap_or_default().to_owned(),
-    }
-}
-
-/// What holds for a key where this page says nothing.
-fn unsaid<'a>(facts: &'a [Fact], key: &str) -> Option<&'a Said> {
-    let fact = facts.iter().find(|fact| fact.key == key)?;
-    fact.said.iter().rev().find(|said| said.by != Source::Page)
-}
-
-/// The same in words, with who says it.
-fn otherwise(facts: &[Fact], key: &str) -> Option<String> {
-    let said = unsaid(facts, key)?;
-    let count = said.value.as_u64().map_or_else(|| said.value.to_string(), words::count);
-    Some(format!("{count} ({})", source(said)))
 }
 
 /// A bar for each of the last thirty days; its height is what was spent, or asked where nothing was.
