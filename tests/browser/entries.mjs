@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkAccess, fakeProvider, finish, logIn, picture, startRelay, until } from './harness.mjs';
+import { checkAccess, fakeProvider, finish, focused, logIn, picture, startRelay, until } from './harness.mjs';
 
 const fake = await fakeProvider({ models: ['gpt-4o-mini', 'gpt-4o', 'chooser'], words: ['{"model":', '"m1"', '}'] });
 const provider = `providers:\n  lab: { protocol: openai, base_url: "${fake.url}", models: [gpt-4o-mini, gpt-4o, chooser] }\n`;
@@ -150,11 +150,11 @@ test('a redirect is made and taken back by the keyboard alone', async () => {
   await picture(page, 'redirects-empty');
   await page.keyboard.press('n');
   const type = async (text) => { await page.keyboard.type(text); await page.keyboard.press('Tab'); };
-  await until(async () => await field(page, 'Name or pattern').evaluate((element) => element === document.activeElement));
+  await focused(field(page, 'Name or pattern'));
   await type('old-*');
   await type('lab/gpt-4o');
   await type('old-clients');
-  assert.equal(await field(page, 'Try a name').evaluate((element) => element === document.activeElement), true);
+  await focused(field(page, 'Try a name'));
   await page.keyboard.type('old-thing');
   await editor(page).locator('.steps').getByText('old-thing').first().waitFor();
   await editor(page).locator('.end').getByText('lab/gpt-4o', { exact: true }).waitFor();
@@ -164,16 +164,16 @@ test('a redirect is made and taken back by the keyboard alone', async () => {
   await toast(page, 'Created: redirect old-*.').waitFor();
   assert.equal(await answers(relay, 'old-one'), 'gpt-4o');
   // The focus is on the new row's button: change it, and give that up.
-  await until(async () => await page.evaluate(() => document.activeElement?.getAttribute('aria-label')) === 'Edit old-*');
+  await focused(page.getByLabel('Edit old-*', { exact: true }));
   await page.keyboard.press('Enter');
-  await until(async () => await field(page, 'New name').evaluate((element) => element === document.activeElement));
+  await focused(field(page, 'New name'));
   await page.keyboard.press('Control+a');
   await page.keyboard.type('lab/gpt-4o-mini');
   await page.keyboard.press('Escape');
   await toast(page, 'Closed without saving.').waitFor();
   await undo(page);
   assert.equal(await field(page, 'New name').inputValue(), 'lab/gpt-4o-mini');
-  await until(async () => await field(page, 'New name').evaluate((element) => element === document.activeElement));
+  await focused(field(page, 'New name'));
   await page.keyboard.press('Enter');
   await toast(page, 'Saved: redirect old-*.').waitFor();
   assert.equal(await answers(relay, 'old-one'), 'gpt-4o-mini');
@@ -216,7 +216,7 @@ test('a router is made, tried out, used, changed, deleted and taken back', async
   await candidates().nth(1).focus();
   await page.keyboard.press('Alt+ArrowUp');
   await until(async () => await candidates().nth(0).inputValue() === 'lab/gpt-4o');
-  assert.equal(await candidates().nth(0).evaluate((element) => element === document.activeElement), true);
+  await focused(candidates().nth(0));
   // Before it is saved it can be tried out.
   await editor(page).getByText('Try it out as it stands here').click();
   await editor(page).getByLabel('A prompt to choose for').fill('Prove it.');

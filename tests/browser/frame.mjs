@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PHONE, checkAccess, fakeProvider, finish, logIn, openWindow, picture, startRelay } from './harness.mjs';
+import { PHONE, checkAccess, fakeProvider, finish, focused, logIn, openWindow, picture, startRelay } from './harness.mjs';
 
 const fake = await fakeProvider();
 const relay = await startRelay({
@@ -60,6 +60,7 @@ test('whoever comes for the first time loads 150 KB at most, whatever the page',
 test('the palette goes anywhere without a mouse', async () => {
   const page = await logIn(relay);
   await page.keyboard.press('Control+k');
+  await focused(page.getByRole('combobox'));
   await page.keyboard.type('reque');
   await page.getByRole('option', { name: /^Requests/ }).waitFor();
   await checkAccess(page);

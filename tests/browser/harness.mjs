@@ -16,6 +16,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const target = (path) => fileURLToPath(new URL(`../../target/${path}`, import.meta.url));
 const RELAY = process.env.LLM_RELAY ?? target('debug/llm-relay');
 const PICTURES = process.env.PICTURES ?? target('pictures');
+// How many times slower than it is the browser runs its scripts: what a test forgot to wait for shows then.
+const SLOWNESS = Number(process.env.SLOWNESS ?? 1);
 export const PASSWORD = 'correct horse battery staple';
 export const WIDE = { width: 1280, height: 900 };
 export const PHONE = { width: 390, height: 844 };
@@ -151,6 +153,7 @@ export async function openWindow(relay, { size = WIDE, dark = false, login } = {
   const context = await browser.newContext({ storageState: login, viewport: size, colorScheme: dark ? 'dark' : 'light', baseURL: relay.admin, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'] });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
+  if (SLOWNESS > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate: SLOWNESS });
   page.wrong = [];
   page.on('pageerror', (error) => page.wrong.push(`script: ${error.message}`));
   page.on('console', (message) => {
@@ -171,8 +174,12 @@ export async function logIn(relay, address = '/', options = {}) {
   await page.getByLabel('Admin password').fill(relay.password);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.locator('main h1').waitFor();
+  await page.waitForLoadState();
   return page;
 }
+
+/** Waits until the keyboard is where a page puts it: what is typed before that goes elsewhere. */
+export const focused = (element) => element.and(element.page().locator(':focus')).waitFor();
 
 /** Nothing happened that never should. */
 export async function finish(page) {

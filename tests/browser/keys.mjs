@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkAccess, fakeProvider, finish, logIn, picture, startRelay, until } from './harness.mjs';
+import { checkAccess, fakeProvider, finish, focused, logIn, picture, startRelay, until } from './harness.mjs';
 
 const fake = await fakeProvider();
 const relay = await startRelay({
@@ -77,13 +77,13 @@ test('what somebody else changed meanwhile is said, and the keyboard is enough',
   await relay.ask('POST', 'keys', { name: 'shared', tags: ['one'] });
   const page = await logIn(relay, '/keys?new=');
   // The keyboard is where the script puts it, once it runs.
-  await page.locator('#new-name:focus').waitFor();
+  await focused(page.locator('#new-name'));
   await page.keyboard.type('shared');
   await page.getByText('there is a key `shared` already').waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Edit shared' }).focus();
   await page.keyboard.press('Enter');
-  await page.locator('.chips input:focus').waitFor();
+  await focused(page.locator('.chips input'));
   const { version } = await relay.ask('GET', 'keys/shared');
   await relay.ask('PUT', 'keys/shared', { tags: ['other'], models: [], expires_ms: null }, { 'if-match': `"${version}"` });
   await page.keyboard.type('two');
@@ -93,7 +93,7 @@ test('what somebody else changed meanwhile is said, and the keyboard is enough',
   await page.keyboard.press('Enter');
   await page.getByText('Saved shared').waitFor();
   assert.deepEqual((await relay.ask('GET', 'keys/shared')).tags, ['one', 'two']);
-  await page.getByRole('button', { name: 'Edit shared' }).and(page.locator(':focus')).waitFor();
+  await focused(page.getByRole('button', { name: 'Edit shared' }));
   await page.keyboard.press('n');
   await page.getByRole('form', { name: 'New key' }).waitFor();
   await finish(page);

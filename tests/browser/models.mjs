@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkAccess, fakeProvider, finish, logIn, picture, serve, startRelay, until } from './harness.mjs';
+import { checkAccess, fakeProvider, finish, focused, logIn, picture, serve, startRelay, until } from './harness.mjs';
 
 const NASTY = '<img src=x onerror=alert(1)>';
 const MANY = 2000;
@@ -110,10 +110,10 @@ test('a model is edited in place, and each change can be undone', async () => {
   // Without a mouse: Escape leaves the form and goes back to where it was opened.
   await page.getByRole('button', { name: 'Edit' }).focus();
   await page.keyboard.press('Enter');
-  await until(() => page.evaluate(() => document.activeElement.name === 'context_length'));
+  await focused(page.locator('[name=context_length]'));
   await page.keyboard.type('1');
   await page.keyboard.press('Escape');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'edit');
+  await focused(page.locator('#edit'));
   await finish(page);
 });
 

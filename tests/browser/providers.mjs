@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkAccess, fakeProvider, finish, logIn, picture, serve, startRelay, until } from './harness.mjs';
+import { checkAccess, fakeProvider, finish, focused, logIn, picture, serve, startRelay, until } from './harness.mjs';
 
 const KEY = 'sk-browser-secret-123456';
 const fake = await fakeProvider({ key: KEY, pace: 20 });
@@ -12,14 +12,13 @@ const relay = await startRelay({
   env: { MISTRAL_API_KEY: 'mistral-secret-000', MISTRAL_BASE_URL: fake.url },
 });
 
-const isFocused = (element) => element.evaluate((found) => found === document.activeElement);
 const card = (page, name) => page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: new RegExp(`^${name} `) }) });
 
 test('a server of one’s own is added with the keyboard, called, tried out, changed and switched off', async () => {
   const page = await logIn(relay, '/providers');
   await page.getByRole('button', { name: 'Add a provider' }).focus();
   await page.keyboard.press('Enter');
-  await until(() => isFocused(page.getByLabel('What is it?')));
+  await focused(page.getByLabel('What is it?'));
   await page.getByLabel('What is it?').selectOption('+openai');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await page.getByText('Give it an id, like lab.').waitFor();
@@ -38,7 +37,7 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await lab.getByText('ends with …3456').waitFor();
 
   await lab.getByRole('button', { name: 'Test lab' }).click();
-  await until(() => isFocused(lab.getByLabel('Model', { exact: true })));
+  await focused(lab.getByLabel('Model', { exact: true }));
   await page.keyboard.press('Enter');
   await lab.getByText('It works').waitFor();
   await lab.getByText('Hello from the fake.').waitFor();
@@ -54,9 +53,9 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
 
   // A wrong key: the test says so. Undone, the right one is back.
   await lab.getByRole('button', { name: 'Edit lab' }).click();
-  await until(() => isFocused(lab.getByLabel('Base URL')));
+  await focused(lab.getByLabel('Base URL'));
   await page.keyboard.press('Escape');
-  await until(() => isFocused(lab.getByRole('button', { name: 'Edit lab' })));
+  await focused(lab.getByRole('button', { name: 'Edit lab' }));
   await page.keyboard.press('Enter');
   await lab.getByLabel('API key').fill('sk-wrong-key-000000');
   await picture(page, 'providers-edit');
@@ -75,7 +74,7 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await lab.getByText('switched off').waitFor();
   const off = await relay.chat('lab/gpt-4o');
   assert.match(off.body.error.message, /provider `lab` is switched off/);
-  await until(() => isFocused(lab.getByRole('switch')));
+  await focused(lab.getByRole('switch'));
   await page.keyboard.press('Space');
   await until(async () => (await relay.chat('lab/gpt-4o')).status === 200);
   await lab.getByText('switched off').waitFor({ state: 'detached' });

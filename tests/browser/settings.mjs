@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { checkAccess, fakeProvider, finish, logIn, picture, startRelay, until } from './harness.mjs';
+import { checkAccess, fakeProvider, finish, focused, logIn, picture, startRelay, until } from './harness.mjs';
 
 const fake = await fakeProvider();
 const yaml = `providers:\n  lab: { protocol: openai, base_url: "${fake.url}", models: [gpt-4o-mini, gpt-4o] }\n`;
@@ -69,6 +69,7 @@ test('what is kept is measured and forecast', async () => {
 test('patterns are tried before they are saved, and cut out of what is kept', async () => {
   const page = await at('redaction');
   await page.getByRole('button', { name: 'Add a pattern' }).click();
+  await focused(page.getByLabel('Name', { exact: true }));
   await page.keyboard.type('customer');
   await page.getByLabel('Pattern', { exact: true }).fill('(');
   await page.getByLabel('A text, or the JSON of a body').fill('I am K-123456 <img src=x onerror=alert(1)> with sk-abcdefghijklmnopqrst');
