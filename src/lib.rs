@@ -19,7 +19,7 @@
 //! - [`admin`] is the admin listener: pages for operators.
 //! - [`app`] puts everything together; [`cli`] is the command line, [`demo`] a simulated provider for trying it out.
 //! - [`vault`] encrypts keys of providers that are kept in the database.
-//! - [`redaction`] cuts secrets out of texts; [`recent_log`] has the last lines of the log.
+//! - [`redaction`] cuts secrets out of texts; [`log`] makes the log's lines and keeps the last ones.
 //! - [`money`], [`secret`], [`clock`], [`json`] and [`entry_kind`] are small leaves everyone may use.
 
 pub mod admin;
@@ -35,10 +35,10 @@ pub mod entry_kind;
 pub mod evaluation;
 pub mod json;
 pub mod listener;
+pub mod log;
 pub mod money;
 pub mod protocol;
 pub mod providers;
-pub mod recent_log;
 pub mod redaction;
 pub mod relay;
 pub mod routing;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const LEAVES: &[&str] = &["money", "secret", "clock", "json", "entry_kind", "vault", "redaction", "recent_log"];
+const LEAVES: &[&str] = &["money", "secret", "clock", "json", "entry_kind", "vault", "redaction", "log"];
 
 /// A module and the modules it may use besides itself and the leaves.
 const TABLE: &[(&str, &[&str])] = &[
@@ -14,7 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("entry_kind", &[]),
     ("redaction", &[]),
-    ("recent_log", &[]),
+    ("log", &[]),
     ("vault", &[]),
     ("chat", &[]),
     ("config", &[]),

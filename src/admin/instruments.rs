@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::listener::Connections;
-use crate::recent_log::RecentLog;
+use crate::log::RecentLog;
 use crate::store::{Conn, StoreError, TableSpace};
 use crate::tracking::Journal;
 

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Common, log, print, settings};
 use crate::app::App;
 use crate::config::{Settings, Variables};
-use crate::recent_log::RecentLog;
+use crate::log::RecentLog;
 
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
     let (variables, settings) = settings::load(common)?;

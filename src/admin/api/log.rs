@@ -1,7 +1,6 @@
 //! The last lines of the log, and those to come.
 
 use std::convert::Infallible;
-use std::fmt::Write;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use warp::Reply as _;
 use super::super::Shared;
 use super::super::reply::Reply;
 use super::{ApiError, flag};
-use crate::recent_log::RecentLog;
+use crate::log::RecentLog;
 use crate::redaction::Redactor;
 
 /// Whoever follows has to ask again after this time, so that a login that has ended does not see on.
@@ -117,14 +116,13 @@ impl Watch {
         let mut text = String::new();
         for line in lines {
             self.after = line.number;
-            if !self.text.is_empty() && !line.json.to_lowercase().contains(&self.text) {
+            let json = line.json();
+            if !self.text.is_empty() && !json.to_lowercase().contains(&self.text) {
                 continue;
             }
             // Secrets should not have got here. If one has, this is where it stops.
-            let json = Redactor::built_in().redact_body(&line.json);
-            let members = json.strip_prefix('{').unwrap_or("}");
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{{\"n\":{},{members}", line.number);
+            text.push_str(&Redactor::built_in().redact_body(&json));
+            text.push('\n');
         }
         Some(text)
     }

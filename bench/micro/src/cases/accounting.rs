@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use llm_relay::catalog::Price;
 use llm_relay::chat::Usage;
+use llm_relay::log::{Format, Lines};
 use llm_relay::protocol::Protocol;
 use llm_relay::store::Store;
 use llm_relay::tracking::{Journal, Outcome, Recorder, Recording, UsageRecord, cost};
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::NOW;
@@ -35,14 +35,8 @@ pub(super) fn cases() -> Vec<Case> {
             let record = recording();
             move || record()
         }),
-        Case::new("record: begun and finished, log as text", || {
-            let lines = fmt::layer().with_writer(std::io::sink).with_target(false).with_ansi(false);
-            logged(tracing_subscriber::registry().with(lines))
-        }),
-        Case::new("record: begun and finished, log as JSON", || {
-            let lines = fmt::layer().with_writer(std::io::sink).with_target(false);
-            logged(tracing_subscriber::registry().with(lines.json().flatten_event(true).with_current_span(false)))
-        }),
+        Case::new("record: begun and finished, log as text", || logged(Format::Text { colored: false })),
+        Case::new("record: begun and finished, log as JSON", || logged(Format::Json)),
     ]
 }
 
@@ -131,9 +125,12 @@ fn recording() -> impl Fn() -> usize {
     }
 }
 
-/// The same with a log that formats each line and drops it.
-fn logged(subscriber: impl tracing::Subscriber + Send + Sync) -> impl Fn() -> usize {
-    let dispatch = tracing::Dispatch::new(subscriber);
+/// The same with a log whose lines are dropped.
+fn logged(format: Format) -> impl Fn() -> usize {
+    let lines = Lines::new(format, Arc::default(), |line: &[u8]| {
+        black_box(line);
+    });
+    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(lines));
     let record = recording();
     move || tracing::dispatcher::with_default(&dispatch, &record)
 }
