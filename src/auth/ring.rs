@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::key::KeyHash;
 use super::tags;
@@ -53,7 +54,7 @@ pub struct KeyInfo {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Principal {
     /// Name of the key; `None` in open mode without a known one.
-    pub key: Option<String>,
+    pub key: Option<SmolStr>,
     /// The key's tags, or those the credential amounts to. Not yet checked: [`tags::union`] does that.
     pub tags: Vec<String>,
     /// Patterns of the models it may use; `None`: all.
@@ -128,7 +129,7 @@ impl KeyRing {
             match self.find(credential) {
                 Some(info) if info.expires.is_none_or(|expires| now < expires) => {
                     return Ok(Principal {
-                        key: Some(info.name.clone()),
+                        key: Some(info.name.as_str().into()),
                         tags: info.tags.clone(),
                         models: info.models.clone(),
                     });

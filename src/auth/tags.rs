@@ -30,7 +30,7 @@ pub enum TagError {
 ///
 /// # Errors
 /// [`TagError`] for more than 16 tags, tags of more than 64 characters, and control characters.
-pub fn union<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, TagError> {
+pub fn union<'a, T: From<&'a str> + Ord>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<T>, TagError> {
     let mut tags = Vec::new();
     for tag in texts.into_iter().flat_map(split) {
         if tag.chars().count() > MAX_CHARACTERS {
@@ -39,7 +39,7 @@ pub fn union<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>
         if tag.chars().any(char::is_control) {
             return Err(TagError::ControlCharacter);
         }
-        tags.push(tag.to_owned());
+        tags.push(T::from(tag));
     }
     tags.sort();
     tags.dedup();
@@ -74,6 +74,10 @@ fn fingerprint(secret: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn union<const N: usize>(texts: [&str; N]) -> Result<Vec<String>, TagError> {
+        super::union(texts)
+    }
 
     #[test]
     fn tags_are_trimmed_joined_sorted_and_keep_their_case() {

@@ -100,7 +100,7 @@ fn prepare(call: &mut Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
 fn draft(mut draft: Box<UsageRecord>, started: UnixNanos, attempts: u32) -> Box<UsageRecord> {
     if attempts > 1 {
         // Each try is a record of its own; all point at the request the client knows.
-        draft.parent = Some(std::mem::replace(&mut draft.id, uuid::Uuid::now_v7().to_string()));
+        draft.parent = Some(std::mem::replace(&mut draft.id, uuid::Uuid::now_v7().to_string()).into());
     }
     draft.attempts = attempts;
     let own = (UnixNanos::now().0 - started.0).max(0) / 1000;

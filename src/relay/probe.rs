@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use http::Method;
 use serde::Serialize;
 use serde_with_macros::skip_serializing_none;
+use smol_str::SmolStr;
 use uuid::Uuid;
 
 use super::error::UpstreamError;
@@ -119,9 +120,9 @@ impl Relay {
         let draft = Box::new(UsageRecord {
             id: Uuid::now_v7().to_string(),
             started: UnixMillis::now(),
-            endpoint: endpoint.to_owned(),
-            asked: model.name(),
-            tags: vec![TAG.to_owned()],
+            endpoint: endpoint.into(),
+            asked: model.name().into(),
+            tags: vec![SmolStr::new_static(TAG)],
             stream: true,
             attempts: 1,
             ..UsageRecord::default()

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::error::{RelayError, UpstreamError};
 use super::observation::Observation;
 use crate::catalog::Model;
@@ -10,9 +12,9 @@ use crate::tracking::{Journal, Outcome, Recording, UsageRecord, estimate};
 
 /// Begins the record of a try.
 pub(super) fn begin(journal: &Arc<Journal>, mut draft: Box<UsageRecord>, model: &Model, body: &[u8]) -> Recording {
-    draft.provider.clone_from(&model.provider.id);
-    draft.model.clone_from(&model.profile.id);
-    draft.provider_protocol = model.provider.protocol.as_str().to_owned();
+    draft.provider = model.provider.id.as_str().into();
+    draft.model = model.profile.id.as_str().into();
+    draft.provider_protocol = SmolStr::new_static(model.provider.protocol.as_str());
     let mut recording = Recording::new(journal.clone(), draft);
     recording.set_target(model.price.clone(), model.provider.local);
     recording.set_prompt_bytes(estimate::prompt_bytes(body));
@@ -36,6 +38,6 @@ pub(super) fn complete(mut recording: Recording, observation: &mut Observation) 
     if let Some(usage) = observation.usage.take() {
         draft.usage = *usage;
     }
-    draft.finish_reason = observation.finish.map(|reason| reason.as_str().to_owned());
+    draft.finish_reason = observation.finish.map(|reason| reason.as_str().into());
     recording.finish(Outcome::Complete { status: 200 })
 }

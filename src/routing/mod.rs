@@ -12,6 +12,7 @@ mod suggest;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub use explain::{explain, price_in_words};
 pub use resolve::{AtRouter, Resolved, RouteError, reach, resolve, settle};
@@ -63,11 +64,11 @@ pub enum ResolvedBy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// `registry`, `redirect`, `tags`, `latest`, `router`, `alias`, `prefix`, `search`, `default`.
-    pub stage: String,
+    pub stage: SmolStr,
     /// The name before the step.
-    pub from: String,
+    pub from: SmolStr,
     /// The name after it.
-    pub to: String,
+    pub to: SmolStr,
 }
 
 impl std::fmt::Display for ResolvedBy {

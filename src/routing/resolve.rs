@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::suggest::near_names;
 use super::{Resolution, ResolvedBy, Route, Step};
 use crate::catalog::{Alias, Catalog, FoundBy, MAX_REDIRECTS, Model, ProviderState, Router};
@@ -174,19 +176,20 @@ pub fn reach(catalog: &Catalog, name: &str) -> Result<Arc<Model>, RouteError> {
 pub fn resolve<'a>(catalog: &'a Catalog, asked: &str) -> Result<Resolved<'a>, RouteError> {
     let asked = asked.trim();
     let mut trail = Trail::default();
-    let mut name = asked.to_owned();
-    let mut hops = vec![name.clone()];
+    let mut name = SmolStr::new(asked);
+    let mut hops = Vec::new();
     'start: loop {
         for form in forms(&name) {
             if let Some((target, redirect)) = catalog.redirects().find(form.name) {
                 trail.read_as(&form);
                 trail.step("redirect", form.name, &target);
                 trail.tags.extend(redirect.entry.tags.iter().cloned());
-                hops.push(target.clone());
-                if hops.len() > MAX_REDIRECTS + 1 {
+                hops.push(target);
+                if hops.len() > MAX_REDIRECTS {
+                    hops.insert(0, asked.to_owned());
                     return Err(RouteError::RedirectLoop { hops });
                 }
-                name = target;
+                name = hops[hops.len() - 1].as_str().into();
                 continue 'start;
             }
             if let Some(known) = Known::find(catalog, form.name) {
@@ -403,8 +406,8 @@ struct Trail {
 }
 
 impl Trail {
-    fn step(&mut self, stage: &str, from: &str, to: &str) {
-        self.steps.push(Step { stage: stage.to_owned(), from: from.to_owned(), to: to.to_owned() });
+    fn step(&mut self, stage: &'static str, from: &str, to: &str) {
+        self.steps.push(Step { stage: SmolStr::new_static(stage), from: from.into(), to: to.into() });
     }
 
     /// Notes how a name was read.

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName};
+use smol_str::{SmolStr, ToSmolStr};
 use uuid::Uuid;
 
 use super::reply::Failure;
@@ -24,10 +25,10 @@ pub(super) struct Caller {
     /// Who the key, if any, belongs to.
     pub principal: Principal,
     header_tags: Vec<String>,
-    client: String,
-    end_user: Option<String>,
-    chat_id: Option<String>,
-    message_id: Option<String>,
+    client: SmolStr,
+    end_user: Option<SmolStr>,
+    chat_id: Option<SmolStr>,
+    message_id: Option<SmolStr>,
     /// The conversation, where the client names it for smart routers.
     pub session: Option<String>,
 }
@@ -67,13 +68,13 @@ impl Caller {
             header_tags: text(headers, &HeaderName::from_static("x-proxy-tag"))
                 .map(|value| value.split(',').map(str::to_owned).collect())
                 .unwrap_or_default(),
-            client: client.to_string(),
+            client: client.to_smolstr(),
             end_user: named("x-openwebui-user-email")
                 .or_else(|| named("x-openwebui-user-id"))
                 .or_else(|| named("x-openwebui-user-name")),
             chat_id: named("x-openwebui-chat-id"),
             message_id: named("x-openwebui-message-id"),
-            session: named("x-llm-relay-session"),
+            session: named("x-llm-relay-session").map(String::from),
         })
     }
 
@@ -93,8 +94,8 @@ impl Caller {
             message_id: self.message_id.clone(),
             key: self.principal.key.clone(),
             client: self.client.clone(),
-            endpoint: endpoint.to_owned(),
-            asked: asked.to_owned(),
+            endpoint: endpoint.into(),
+            asked: asked.into(),
             stream,
             ..UsageRecord::default()
         })
@@ -104,7 +105,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Failure::Tags`] when there are too many.
-    pub(super) fn tags(&self, of_the_way: &[String]) -> Result<Vec<String>, Failure> {
+    pub(super) fn tags(&self, of_the_way: &[String]) -> Result<Vec<SmolStr>, Failure> {
         let sources = [&self.principal.tags[..], &self.header_tags, of_the_way];
         Ok(tags::union(sources.into_iter().flatten().map(String::as_str))?)
     }
@@ -118,13 +119,13 @@ impl Caller {
         let target = resolution.route.first.name();
         let names = [resolution.alias.as_deref(), resolution.router.as_deref(), Some(&target)];
         if !names.into_iter().flatten().any(|name| self.principal.may_use(name)) {
-            return Err(Failure::Forbidden(draft.asked.clone()));
+            return Err(Failure::Forbidden(draft.asked.to_string()));
         }
         draft.tags = self.tags(&resolution.tags)?;
         draft.steps.clone_from(&resolution.steps);
-        draft.resolved_by = resolution.resolved_by.to_string();
-        draft.alias.clone_from(&resolution.alias);
-        draft.router.clone_from(&resolution.router);
+        draft.resolved_by = resolution.resolved_by.to_smolstr();
+        draft.alias = resolution.alias.as_deref().map(SmolStr::from);
+        draft.router = resolution.router.as_deref().map(SmolStr::from);
         Ok(())
     }
 }
@@ -134,6 +135,6 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Ids from clients go into every record; none needs more than this.
-fn bounded(value: &str) -> String {
+fn bounded(value: &str) -> SmolStr {
     value.chars().take(200).collect()
 }

@@ -1,5 +1,7 @@
 //! Embeddings on both faces.
 
+use smol_str::SmolStr;
+
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
 use super::{Request, Shared};
@@ -35,7 +37,7 @@ async fn answer(shared: &Shared, request: Request, format: EmbedFormat, id: Stri
     let resolution = settle(&catalog, &name)?;
     let mut draft = caller.draft(&endpoint, &name, false, embed.end_user.clone());
     caller.route(&mut draft, &resolution)?;
-    draft.client_protocol = format.protocol().as_str().to_owned();
+    draft.client_protocol = SmolStr::new_static(format.protocol().as_str());
     let context = ReplyContext {
         request_id: caller.id.clone(),
         model: name,

@@ -1,6 +1,7 @@
 //! Chats and prompt completions: read just enough to route, resolve the name, hand over to the relay.
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use super::caller::{Caller, new_request_id};
 use super::reply::{self, Failure, Reply};
@@ -58,7 +59,7 @@ async fn answer(shared: &Shared, request: Request, format: ClientFormat, id: Str
     let catalog = shared.catalog.load_full();
     let resolved = resolve(&catalog, &ask.model)?;
     let mut draft = caller.draft(&endpoint, &ask.model, ask.stream, ask.end_user.take());
-    draft.client_protocol = format.protocol().as_str().to_owned();
+    draft.client_protocol = SmolStr::new_static(format.protocol().as_str());
     let (resolution, decoded) = match resolved {
         Resolved::Model(resolution) => (resolution, None),
         Resolved::Router(at) => match &mut ask.ollama {

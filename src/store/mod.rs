@@ -111,8 +111,8 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// JSON of a list of texts, as `tags` and `models` columns hold it.
-fn list_to_json(list: &[String]) -> String {
-    serde_json::Value::from(list).to_string()
+fn list_to_json(list: &[impl AsRef<str>]) -> String {
+    serde_json::Value::from_iter(list.iter().map(AsRef::as_ref)).to_string()
 }
 
 /// The list in a JSON column.

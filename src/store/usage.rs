@@ -19,6 +19,7 @@ use std::str::FromStr;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 
 pub use breakdown::{Breakdown, Bucket, Cell, Filters, Group, Span, breakdown};
 pub use hours::hours_with;
@@ -42,7 +43,7 @@ pub struct Dimensions<'a> {
     /// The start of the hour.
     pub hour: UnixMillis,
     /// Sorted, without duplicates.
-    pub tags: &'a [String],
+    pub tags: &'a [SmolStr],
     /// Id of the provider that answered.
     pub provider: &'a str,
     /// The provider's model that answered.
@@ -109,7 +110,7 @@ impl<'a> Dimensions<'a> {
     fn values(&self, of: Dimension) -> Vec<Cow<'a, str>> {
         let one = match of {
             Dimension::Tag if self.tags.is_empty() => "",
-            Dimension::Tag => return self.tags.iter().map(Cow::from).collect(),
+            Dimension::Tag => return self.tags.iter().map(|tag| Cow::from(tag.as_str())).collect(),
             Dimension::Model if self.model.is_empty() => "",
             Dimension::Model => return vec![format!("{}/{}", self.provider, self.model).into()],
             Dimension::Provider => self.provider,

@@ -37,7 +37,7 @@ pub(super) fn insert(conn: &mut Conn<'_>, record: &UsageRecord) -> Result<(), St
         let prompt = KeptPrompt {
             request_id: record.id.clone(),
             started: record.started,
-            endpoint: record.endpoint.clone(),
+            endpoint: record.endpoint.to_string(),
             body: body.clone(),
         };
         prompts::insert(conn, &prompt)?;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
 
 use super::{ErrorClass, UsageRecord};
 use crate::chat::{SearchContext, Usage};
@@ -21,17 +22,17 @@ pub(super) fn values(record: &UsageRecord) -> [Param<'_>; requests::COLUMNS.len(
         record.message_id.as_deref().into(),
         record.key.as_deref().into(),
         json(&record.tags),
-        (&record.client).into(),
-        (&record.endpoint).into(),
-        (&record.client_protocol).into(),
-        (&record.provider_protocol).into(),
-        (&record.asked).into(),
+        record.client.as_str().into(),
+        record.endpoint.as_str().into(),
+        record.client_protocol.as_str().into(),
+        record.provider_protocol.as_str().into(),
+        record.asked.as_str().into(),
         json(&record.steps),
-        (&record.resolved_by).into(),
+        record.resolved_by.as_str().into(),
         record.alias.as_deref().into(),
         record.router.as_deref().into(),
-        (&record.provider).into(),
-        (&record.model).into(),
+        record.provider.as_str().into(),
+        record.model.as_str().into(),
         record.status.into(),
         record.error.map(ErrorClass::as_str).into(),
         record.error_message.as_deref().into(),
@@ -68,34 +69,36 @@ pub(super) fn values(record: &UsageRecord) -> [Param<'_>; requests::COLUMNS.len(
 
 /// The record of a row.
 pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
+    let name = |column| row.text(column).map(SmolStr::from);
+    let optional_name = |column| Ok::<_, StoreError>(row.optional_text(column)?.map(SmolStr::from));
     let count = |column| Ok::<_, StoreError>(row.optional_integer(column)?.and_then(|count| u64::try_from(count).ok()));
     Ok(UsageRecord {
         id: row.text(0)?,
-        parent: row.optional_text(1)?,
+        parent: optional_name(1)?,
         started: UnixMillis(row.integer(2)?),
-        end_user: row.optional_text(3)?,
-        chat_id: row.optional_text(4)?,
-        message_id: row.optional_text(5)?,
-        key: row.optional_text(6)?,
+        end_user: optional_name(3)?,
+        chat_id: optional_name(4)?,
+        message_id: optional_name(5)?,
+        key: optional_name(6)?,
         tags: from_json(&row.text(7)?, "list of tags")?,
-        client: row.text(8)?,
-        endpoint: row.text(9)?,
-        client_protocol: row.text(10)?,
-        provider_protocol: row.text(11)?,
-        asked: row.text(12)?,
+        client: name(8)?,
+        endpoint: name(9)?,
+        client_protocol: name(10)?,
+        provider_protocol: name(11)?,
+        asked: name(12)?,
         steps: from_json(&row.text(13)?, "list of steps")?,
-        resolved_by: row.text(14)?,
-        alias: row.optional_text(15)?,
-        router: row.optional_text(16)?,
+        resolved_by: name(14)?,
+        alias: optional_name(15)?,
+        router: optional_name(16)?,
         // In tables of their own: few requests have them.
         decision: None,
         prompt: None,
-        provider: row.text(17)?,
-        model: row.text(18)?,
+        provider: name(17)?,
+        model: name(18)?,
         status: small(row.integer(19)?, "status")?,
         error: row.optional_text(20)?.map(|text| from_word(text, "error class")).transpose()?,
         error_message: row.optional_text(21)?,
-        finish_reason: row.optional_text(22)?,
+        finish_reason: optional_name(22)?,
         stream: row.integer(23)? != 0,
         first_token_ms: row.optional_integer(24)?.map(|value| small(value, "time")).transpose()?,
         total_ms: small(row.integer(25)?, "time")?,
@@ -122,7 +125,7 @@ pub(super) fn record(row: &Row<'_>) -> Result<UsageRecord, StoreError> {
         cost: row.optional_integer(44)?.map(NanoUsd),
         cost_source: from_word(row.text(45)?, "cost source")?,
         computed_cost: row.optional_integer(46)?.map(NanoUsd),
-        price: row.optional_text(47)?,
+        price: optional_name(47)?,
         formula: row.optional_text(48)?,
         connect_us: row.optional_integer(49)?.map(|value| small(value, "time")).transpose()?,
     })
@@ -162,14 +165,15 @@ pub(super) mod tests {
     /// A record in which no two values of a type are the same, so that a swapped column shows.
     pub(in crate::tracking) fn full() -> UsageRecord {
         let text = |name: &str| Some(format!("the {name}"));
+        let name = |name: &str| text(name).map(SmolStr::from);
         UsageRecord {
             id: "id".into(),
-            parent: text("parent"),
+            parent: name("parent"),
             started: UnixMillis(1),
-            end_user: text("user"),
-            chat_id: text("chat"),
-            message_id: text("message"),
-            key: text("key"),
+            end_user: name("user"),
+            chat_id: name("chat"),
+            message_id: name("message"),
+            key: name("key"),
             tags: vec!["a,b".into(), "ü\"".into()],
             client: "10.0.0.1".into(),
             endpoint: "/api/chat".into(),
@@ -178,8 +182,8 @@ pub(super) mod tests {
             asked: "asked".into(),
             steps: vec![Step { stage: "alias".into(), from: "f".into(), to: "t".into() }],
             resolved_by: "alias:f".into(),
-            alias: text("alias"),
-            router: text("router"),
+            alias: name("alias"),
+            router: name("router"),
             decision: None,
             prompt: None,
             provider: "p".into(),
@@ -187,7 +191,7 @@ pub(super) mod tests {
             status: 502,
             error: Some(ErrorClass::ProviderAuth),
             error_message: text("error"),
-            finish_reason: text("reason"),
+            finish_reason: name("reason"),
             stream: true,
             first_token_ms: Some(2),
             total_ms: 3,
@@ -215,7 +219,7 @@ pub(super) mod tests {
             cost: Some(NanoUsd(18)),
             cost_source: CostSource::Reported,
             computed_cost: Some(NanoUsd(19)),
-            price: text("price"),
+            price: name("price"),
             formula: text("formula"),
         }
     }

@@ -15,6 +15,8 @@ mod rates;
 
 use std::fmt::Write;
 
+use smol_str::SmolStr;
+
 use crate::catalog::Price;
 use crate::chat::{SearchContext, Usage};
 use crate::clock::UnixMillis;
@@ -33,7 +35,7 @@ pub struct Cost {
     /// Our own computation, also beside a reported amount.
     pub computed: Option<NanoUsd>,
     /// Id of the price row, when one was used.
-    pub price: Option<String>,
+    pub price: Option<SmolStr>,
     /// The computation, to be read and checked.
     pub formula: Option<String>,
 }
@@ -48,7 +50,7 @@ const FULL_PRICE: i128 = 2;
 pub fn cost(usage: &Usage, price: Option<&Price>, local: bool, at: UnixMillis, estimated: bool) -> Cost {
     let calculation = price.filter(|_| !local).and_then(|price| calculate(usage, price, at));
     let computed = calculation.as_ref().map(|calculation| calculation.amount);
-    let used = if computed.is_some() { price.map(|price| price.id.clone()) } else { None };
+    let used = if computed.is_some() { price.map(|price| price.id.as_str().into()) } else { None };
     let formula = calculation.map(|calculation| calculation.formula);
     if let Some(reported) = usage.reported_cost {
         // A negative report (OpenRouter's marker for "not known" is -1) is no cost.

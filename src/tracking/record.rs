@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_with_macros::skip_serializing_none;
+use smol_str::SmolStr;
 
 use crate::chat::Usage;
 use crate::clock::UnixMillis;
@@ -20,45 +21,45 @@ pub struct UsageRecord {
     /// UUID version 7; also the request id the client saw, except for linked calls.
     pub id: String,
     /// The request this call was made for (a designator's call for a routed request).
-    pub parent: Option<String>,
+    pub parent: Option<SmolStr>,
     /// When the request arrived.
     pub started: UnixMillis,
     /// The person behind the client, as the client names them.
-    pub end_user: Option<String>,
+    pub end_user: Option<SmolStr>,
     /// Open WebUI's chat id.
-    pub chat_id: Option<String>,
+    pub chat_id: Option<SmolStr>,
     /// Open WebUI's message id.
-    pub message_id: Option<String>,
+    pub message_id: Option<SmolStr>,
     /// Name of the API key.
-    pub key: Option<String>,
+    pub key: Option<SmolStr>,
     /// Sorted, without duplicates.
-    pub tags: Vec<String>,
+    pub tags: Vec<SmolStr>,
     /// The client's address.
-    pub client: String,
+    pub client: SmolStr,
     /// The route the client called, for example `/api/chat`.
-    pub endpoint: String,
+    pub endpoint: SmolStr,
     /// The client's wire format.
-    pub client_protocol: String,
+    pub client_protocol: SmolStr,
     /// The provider's wire format.
-    pub provider_protocol: String,
+    pub provider_protocol: SmolStr,
     /// The model's name as the client wrote it.
-    pub asked: String,
+    pub asked: SmolStr,
     /// How the name was resolved.
     pub steps: Vec<Step>,
     /// The stage that decided (`alias:fast`, `prefix`, …).
-    pub resolved_by: String,
+    pub resolved_by: SmolStr,
     /// The alias passed through.
-    pub alias: Option<String>,
+    pub alias: Option<SmolStr>,
     /// The smart router that decided.
-    pub router: Option<String>,
+    pub router: Option<SmolStr>,
     /// How the smart router came to its choice. Stored in a table of its own.
     pub decision: Option<Box<Decision>>,
     /// The request's body, where the operator keeps it. Stored in a table of its own.
     pub prompt: Option<String>,
     /// Who answered.
-    pub provider: String,
+    pub provider: SmolStr,
     /// The model that answered, in the catalog's spelling.
-    pub model: String,
+    pub model: SmolStr,
     /// HTTP status the client got.
     pub status: u16,
     /// What kind of failure it was, if any.
@@ -66,7 +67,7 @@ pub struct UsageRecord {
     /// The failure in words, key material cut out.
     pub error_message: Option<String>,
     /// Why the answer ended (OpenAI's words).
-    pub finish_reason: Option<String>,
+    pub finish_reason: Option<SmolStr>,
     /// The client asked for a stream.
     pub stream: bool,
     /// From arrival to the first token, milliseconds.
@@ -90,7 +91,7 @@ pub struct UsageRecord {
     /// Our own computation, kept beside a provider's figure.
     pub computed_cost: Option<NanoUsd>,
     /// The price row used.
-    pub price: Option<String>,
+    pub price: Option<SmolStr>,
     /// The computation in a form one can read and check.
     pub formula: Option<String>,
 }
@@ -98,6 +99,11 @@ pub struct UsageRecord {
 impl UsageRecord {
     /// The `endpoint` of a designator's call.
     pub const DESIGNATOR: &'static str = "designator";
+
+    /// The id of the request that a client made: this one's, or that of the request it was made for.
+    pub fn asked_id(&self) -> &str {
+        self.parent.as_deref().unwrap_or(&self.id)
+    }
 
     /// A call made to find out who shall answer a request, linked to that request.
     pub fn is_designator_call(&self) -> bool {

@@ -183,11 +183,11 @@ impl Drop for Recording {
 fn log(record: &UsageRecord) {
     tracing::info!(
         request.id = record.id,
-        endpoint = record.endpoint,
+        endpoint = record.endpoint.as_str(),
         // The client's text: strings are written escaped, so that no control character of it forges a line.
-        model.asked = record.asked,
-        provider.id = record.provider,
-        model.id = record.model,
+        model.asked = record.asked.as_str(),
+        provider.id = record.provider.as_str(),
+        model.id = record.model.as_str(),
         http.status = record.status,
         error.class = record.error.map(ErrorClass::as_str),
         duration_ms = record.total_ms,

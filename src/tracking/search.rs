@@ -88,7 +88,7 @@ fn look(conn: &mut Conn<'_>, search: &Search, place: &Place, bounds: Bounds) -> 
         }
     }
     if let Some(tag) = &search.tag {
-        rows.retain(|record: &UsageRecord| record.tags.contains(tag));
+        rows.retain(|record: &UsageRecord| record.tags.iter().any(|of| of == tag));
     }
     rows.sort_unstable_by(|one, other| (other.started, &other.id).cmp(&(one.started, &one.id)));
     // Where the page begins: at its first record, or, without any, where it was to begin.
@@ -223,7 +223,7 @@ mod tests {
     fn found(asked: &Search) -> String {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("relay.db")).unwrap();
-        let text = |text: &str| Some(text.to_owned());
+        let text = |text: &str| Some(text.into());
         let base = |id: &str, started| UsageRecord {
             id: id.to_owned(),
             started: UnixMillis(started),
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn every_filter_finds_its_records() {
-        let text = |text: &str| Some(text.to_owned());
+        let text = |text: &str| Some(text.into());
         let any = Search::default();
         for (asked, expected) in [
             (any.clone(), "0654321"),
@@ -289,7 +289,7 @@ mod tests {
                 id: format!("{number:03}"),
                 started: UnixMillis(number / 10 * usage::HOUR_MS + number),
                 tags: if number % 40 == 0 { vec!["rare".into()] } else { vec!["common".into()] },
-                key: (number < 80).then(|| "old".to_owned()),
+                key: (number < 80).then(|| "old".into()),
                 ..UsageRecord::default()
             })
             .collect();

@@ -43,7 +43,7 @@ impl Guide {
         let has_provider = catalog.providers().iter().any(|provider| provider.is_ready());
         let model = names::first_to_chat(catalog).unwrap_or_default();
         let failure = latest.map(|record| Failure {
-            id: record.parent.as_ref().unwrap_or(&record.id).clone(),
+            id: record.asked_id().to_owned(),
             what: format!("{} {}", record.status, record.error.map_or("failed", words::failure)),
             message: record.error_message.clone().unwrap_or_default(),
         });

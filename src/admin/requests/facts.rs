@@ -27,9 +27,9 @@ pub(super) fn facts(record: &UsageRecord, client_name: Option<&str>) -> Vec<Fact
         let value = value.filter(|value| !value.is_empty())?;
         Some(Fact { name, values: vec![Value { text: value.to_owned(), address: list_of(key, value) }] })
     };
-    let tags = record.tags.iter().map(|tag| Value { text: tag.clone(), address: list_of("tag", tag) }).collect();
+    let tags = record.tags.iter().map(|tag| Value { text: tag.to_string(), address: list_of("tag", tag) }).collect();
     let protocols = match record.provider_protocol.as_str() {
-        "" => record.client_protocol.clone(),
+        "" => record.client_protocol.to_string(),
         provider => format!("{} → {provider}", record.client_protocol),
     };
     let role = role(record);

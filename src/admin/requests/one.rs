@@ -112,7 +112,7 @@ fn page(mut whole: Whole, now: UnixMillis) -> One {
         row: RequestRow::new(record, now),
     });
     One {
-        asked: record.asked.clone(),
+        asked: record.asked.to_string(),
         id: record.id.clone(),
         playground: playground(&whole),
         new_alias: new_alias(record),
@@ -120,7 +120,7 @@ fn page(mut whole: Whole, now: UnixMillis) -> One {
         status: row.status,
         error: record.error.map_or("", words::failure),
         error_message: record.error_message.clone().unwrap_or_default(),
-        parent: record.parent.clone().unwrap_or_default(),
+        parent: record.parent.as_deref().unwrap_or_default().to_owned(),
         facts: facts(record, whole.client_name.as_deref()),
         total: time_line::total(&whole),
         bars: time_line::bars(&whole),
@@ -139,7 +139,8 @@ fn playground(whole: &Whole) -> String {
     if record.is_designator_call() {
         return String::new();
     }
-    let (key, value) = if whole.prompt.is_some() { ("request", &record.id) } else { ("model", &record.asked) };
+    let (key, value) =
+        if whole.prompt.is_some() { ("request", record.id.as_str()) } else { ("model", record.asked.as_str()) };
     address("/playground", &[(key, value)])
 }
 

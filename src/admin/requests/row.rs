@@ -1,5 +1,7 @@
 //! A record as a line of a list.
 
+use smol_str::SmolStr;
+
 use crate::admin::words;
 use crate::clock::UnixMillis;
 use crate::tracking::{CostSource, UsageRecord};
@@ -41,12 +43,12 @@ impl RequestRow {
         let tokens = |number: Option<u64>| number.map_or_else(|| NONE.to_owned(), words::count);
         let failure = record.error.map_or("failed", words::failure);
         Self {
-            page: record.parent.as_ref().unwrap_or(&record.id).clone(),
+            page: record.asked_id().to_owned(),
             time: words::moment(record.started, if is_today { "%H:%M:%S" } else { "%b %-d, %H:%M" }),
             full_time: words::moment(record.started, "%FT%TZ"),
             target: if target == record.asked { String::new() } else { target },
-            asked: record.asked.clone(),
-            tags: record.tags.clone(),
+            asked: record.asked.to_string(),
+            tags: record.tags.iter().map(SmolStr::to_string).collect(),
             role: role(record),
             took: words::milliseconds(record.total_ms.into()),
             input: tokens(record.usage.prompt_total()),
@@ -62,7 +64,7 @@ impl RequestRow {
 
 /// Who answered, as `provider/model`.
 pub(super) fn target(record: &UsageRecord) -> String {
-    if record.model.is_empty() { record.provider.clone() } else { format!("{}/{}", record.provider, record.model) }
+    if record.model.is_empty() { record.provider.to_string() } else { format!("{}/{}", record.provider, record.model) }
 }
 
 /// What a record is, if it is not simply a client's request.

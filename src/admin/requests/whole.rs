@@ -50,7 +50,8 @@ impl Whole {
             Ok(Some(Self {
                 decision: tracking::decision(tx, id)?,
                 prompt,
-                client_name: client_names::names(tx, [record.client.as_str()].into_iter())?.remove(&record.client),
+                client_name: client_names::names(tx, [record.client.as_str()].into_iter())?
+                    .remove(record.client.as_str()),
                 price: used_price(tx, &record)?,
                 record,
                 linked,

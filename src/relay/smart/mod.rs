@@ -23,6 +23,7 @@ use crate::routing::{AtRouter, Resolution, RouteError, reach};
 use crate::tracking::UsageRecord;
 use breaker::Breakers;
 use memory::Memory;
+use smol_str::{SmolStr, format_smolstr};
 
 /// Decisions and sessions remembered at most, over all routers: some megabytes of each.
 const MAX_DECISIONS: usize = 10_000;
@@ -138,8 +139,8 @@ impl Relay {
         let draft = UsageRecord {
             id: Uuid::now_v7().to_string(),
             started: UnixMillis::now(),
-            endpoint: endpoint.to_owned(),
-            asked: asked.to_owned(),
+            endpoint: endpoint.into(),
+            asked: asked.into(),
             ..UsageRecord::default()
         };
         let may_use = &|_: &str, _: &Model| true;
@@ -356,11 +357,11 @@ impl Question<'_> {
     fn designator_draft(&self, name: &str) -> UsageRecord {
         let draft = self.choosing.draft;
         UsageRecord {
-            parent: Some(draft.id.clone()),
-            endpoint: UsageRecord::DESIGNATOR.to_owned(),
-            asked: name.to_owned(),
-            resolved_by: format!("designator:{}", self.router.name),
-            router: Some(self.router.name.clone()),
+            parent: Some(draft.id.as_str().into()),
+            endpoint: SmolStr::new_static(UsageRecord::DESIGNATOR),
+            asked: name.into(),
+            resolved_by: format_smolstr!("designator:{}", self.router.name),
+            router: Some(self.router.name.as_str().into()),
             stream: false,
             ..draft.clone()
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
 use super::{COUNTER_COLUMNS, Counters, Dimension, Dimensions, OTHER_USERS, TOTAL};
 use crate::clock::UnixMillis;
@@ -140,7 +141,7 @@ fn add_statement(table: &str, keys: &[&str]) -> String {
 }
 
 /// The id of a set of tags, made from its content; no tags: the empty id.
-fn tag_set_id(tags: &[String]) -> String {
+fn tag_set_id(tags: &[SmolStr]) -> String {
     if tags.is_empty() {
         return String::new();
     }
@@ -150,7 +151,7 @@ fn tag_set_id(tags: &[String]) -> String {
 }
 
 /// The id of a set of tags; the set is remembered when it is new.
-fn tag_set(conn: &mut Conn<'_>, tags: &[String]) -> Result<String, StoreError> {
+fn tag_set(conn: &mut Conn<'_>, tags: &[SmolStr]) -> Result<String, StoreError> {
     let id = tag_set_id(tags);
     if tags.is_empty() {
         return Ok(id);
@@ -163,7 +164,7 @@ fn tag_set(conn: &mut Conn<'_>, tags: &[String]) -> Result<String, StoreError> {
         for tag in tags {
             conn.execute(
                 "insert into tag_set_members (tag_set, tag) values ($1, $2) on conflict (tag_set, tag) do nothing",
-                &[(&id).into(), tag.into()],
+                &[(&id).into(), tag.as_str().into()],
             )?;
         }
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use smol_str::SmolStr;
 
 use super::*;
 use crate::chat::Usage;
@@ -28,7 +29,7 @@ fn record(id: &str, tags: &[&str], cost: Option<i64>) -> UsageRecord {
     UsageRecord {
         id: id.into(),
         started: UnixMillis(HOUR + 5),
-        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        tags: tags.iter().copied().map(SmolStr::from).collect(),
         provider: "openai".into(),
         model: "gpt-5".into(),
         status: 200,
@@ -103,19 +104,19 @@ fn the_words_of_dimensions_are_read_back() {
 fn keys_of(record: &UsageRecord, by: Dimension) -> Vec<String> {
     match by {
         Dimension::Tag if record.tags.is_empty() => vec![String::new()],
-        Dimension::Tag => record.tags.clone(),
+        Dimension::Tag => record.tags.iter().map(SmolStr::to_string).collect(),
         Dimension::Model => vec![format!("{}/{}", record.provider, record.model)],
-        Dimension::Provider => vec![record.provider.clone()],
-        Dimension::Key => vec![record.key.clone().unwrap_or_default()],
-        Dimension::Client => vec![record.client.clone()],
-        Dimension::Alias => vec![record.alias.clone().unwrap_or_default()],
-        Dimension::Router => vec![record.router.clone().unwrap_or_default()],
-        Dimension::User => vec![record.end_user.clone().unwrap_or_default()],
+        Dimension::Provider => vec![record.provider.to_string()],
+        Dimension::Key => vec![record.key.clone().unwrap_or_default().to_string()],
+        Dimension::Client => vec![record.client.to_string()],
+        Dimension::Alias => vec![record.alias.clone().unwrap_or_default().to_string()],
+        Dimension::Router => vec![record.router.clone().unwrap_or_default().to_string()],
+        Dimension::User => vec![record.end_user.clone().unwrap_or_default().to_string()],
     }
 }
 
 fn any_record() -> impl Strategy<Value = UsageRecord> {
-    let name = || prop::option::of(prop::sample::select(vec!["x".to_owned(), "y".to_owned()]));
+    let name = || prop::option::of(prop::sample::select(vec![SmolStr::new("x"), SmolStr::new("y")]));
     let tags = prop::collection::btree_set("[abc]", 0..3);
     let count = || prop::option::of(0..1000_u64);
     (
@@ -125,7 +126,7 @@ fn any_record() -> impl Strategy<Value = UsageRecord> {
     )
         .prop_map(|(names, counts, rest)| UsageRecord {
             started: UnixMillis(rest.1 * HOUR + i64::from(rest.4)),
-            tags: names.0.into_iter().collect(),
+            tags: names.0.into_iter().map(SmolStr::from).collect(),
             key: names.1,
             alias: names.2,
             router: names.3,

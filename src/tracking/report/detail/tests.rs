@@ -12,10 +12,10 @@ fn record(id: usize, started: i64, tag: &str, user: &str, cost: Option<i64>) -> 
     UsageRecord {
         id: format!("{id}-{started}"),
         started: UnixMillis(started),
-        tags: vec![tag.to_owned()],
+        tags: vec![tag.into()],
         provider: "openai".into(),
         model: "gpt-5".into(),
-        end_user: Some(user.to_owned()).filter(|user| !user.is_empty()),
+        end_user: (!user.is_empty()).then(|| user.into()),
         status: 200,
         cost: cost.map(NanoUsd),
         ..UsageRecord::default()
