@@ -6,6 +6,7 @@
 
 mod body;
 mod host;
+mod turn;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -121,7 +122,7 @@ impl Listener {
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             connections.spawn(async move {
                 // A client that breaks off or dawdles is its own affair.
-                if let Err(error) = connection.await {
+                if let Err(error) = turn::in_one_turn(connection).await {
                     tracing::debug!(client.address = %peer, %error, "connection ended");
                 }
                 drop(slot);
