@@ -56,7 +56,7 @@ const ROOMS: [(&str, &[&str]); 5] = [
     ("hyper::client::", &["src/providers/"]),
     ("rusqlite::", &["src/store/"]),
     ("warp::", &["src/server/", "src/admin/"]),
-    ("std::env::", &["src/config/"]),
+    ("std::env::", &["src/config/", "src/cli/arenas.rs"]),
     ("serde_yaml::", &["src/config/"]),
 ];
 

@@ -1,6 +1,7 @@
 //! The command line: what each command is called, what it takes, and where it goes.
 
 mod admin;
+mod arenas;
 mod backup;
 mod check;
 mod demo;

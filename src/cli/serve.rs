@@ -6,12 +6,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Common, log, print, settings};
+use super::{Common, arenas, log, print, settings};
 use crate::app::App;
 use crate::config::{Settings, Variables};
 use crate::log::RecentLog;
 
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
+    arenas::limit();
     let (variables, settings) = settings::load(common)?;
     let log = log::start(&settings.log);
     runtime(settings.api.worker_threads)?.block_on(async {

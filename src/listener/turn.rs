@@ -122,11 +122,7 @@ mod tests {
     async fn messages_within_a_task_and_from_others_arrive() {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
         let elsewhere = sender.clone();
-        let other = tokio::spawn(async move {
-            for number in 0..100 {
-                elsewhere.send(number).await.unwrap();
-            }
-        });
+        let other = std::thread::spawn(move || (0..100).for_each(|number| elsewhere.blocking_send(number).unwrap()));
         let inside = async {
             for number in 0..100 {
                 sender.send(number).await.unwrap();
@@ -141,7 +137,7 @@ mod tests {
             sum
         };
         let ((), sum) = in_one_turn(async { tokio::join!(inside, receiving) }).await;
-        other.await.unwrap();
+        other.join().unwrap();
         assert_eq!(sum, 2 * 99 * 100 / 2);
     }
 }
