@@ -1,5 +1,6 @@
 //! An entry, of whichever kind, as checks look at it.
 
+use super::Catalog;
 use crate::config::{AliasEntry, Definition, ModelEntry, RedirectEntry, RouterEntry, Setting, StoredProvider};
 use crate::entry_kind::EntryKind;
 
@@ -44,5 +45,15 @@ impl<'a> From<&'a Definition> for Entry<'a> {
             Definition::Model(entry) => Self::Model(entry),
             Definition::Setting(setting) => Self::Setting(setting),
         }
+    }
+}
+
+impl Catalog {
+    /// Every name that leads somewhere, with its entry: aliases, redirects, routers.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, Entry<'_>)> {
+        let aliases = self.aliases.iter().map(|named| (named.name.as_str(), Entry::Alias(&named.entry)));
+        let redirects = self.redirects.iter().map(|named| (named.name.as_str(), Entry::Redirect(&named.entry)));
+        let routers = self.routers.iter().map(|named| (named.name.as_str(), Entry::Router(&named.entry)));
+        aliases.chain(redirects).chain(routers)
     }
 }
