@@ -37,7 +37,7 @@ pub use load::Sources;
 pub use lookup::FoundBy;
 pub use model::{Model, ModelSource};
 pub use names::{Alias, Named, Names, Origin, Redirects, Router, version_of};
-pub use price::{Price, PriceTier, PriceValues};
+pub use price::{Price, PriceTier, TokenPrices};
 pub use price_list::{ListRow, PriceList};
 pub use provider::{Api, Provider, ProviderOrigin, ProviderState};
 pub use provider_check::{KnownProvider, known_providers};

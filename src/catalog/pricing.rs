@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Price, PriceTier, PriceValues};
+use super::{Price, PriceTier};
 use crate::config::{OffPeakEntry, PriceEntry, TierEntry, TokenPrices};
 use crate::money::PicoUsd;
 use crate::protocol::ListedPrice;
@@ -19,16 +19,16 @@ pub(super) fn from_entry(owner: Owner<'_>, source: &str, entry: &PriceEntry) -> 
     let tier = entry.tier.as_ref().map(|tier| PriceTier {
         above: tier.above,
         inclusive: tier.inclusive,
-        values: values(&tier.values),
+        values: tier.values.clone(),
     });
     with_id(
         owner,
         Price {
             id: String::new(),
             source: source.to_owned(),
-            base: values(&entry.base),
+            base: entry.base.clone(),
             tier,
-            off_peak: entry.off_peak.as_ref().map(|off_peak| values(&off_peak.values)),
+            off_peak: entry.off_peak.as_ref().map(|off_peak| off_peak.values.clone()),
             per_request: entry.per_request,
             per_search: entry.search_per_query,
         },
@@ -40,12 +40,12 @@ pub(super) fn to_entry(price: &Price) -> PriceEntry {
     let tier = price.tier.as_ref().map(|tier| TierEntry {
         above: tier.above,
         inclusive: tier.inclusive,
-        values: stated(&tier.values),
+        values: tier.values.clone(),
     });
     PriceEntry {
-        base: stated(&price.base),
+        base: price.base.clone(),
         tier,
-        off_peak: price.off_peak.as_ref().map(|values| OffPeakEntry { values: stated(values) }),
+        off_peak: price.off_peak.as_ref().map(|values| OffPeakEntry { values: values.clone() }),
         per_request: price.per_request,
         search_per_query: price.per_search,
     }
@@ -56,12 +56,12 @@ pub(super) fn to_entry(price: &Price) -> PriceEntry {
 pub(super) fn from_list(owner: Owner<'_>, listed: &ListedPrice) -> Option<Price> {
     let price = |text: &str| PicoUsd::from_usd(text).ok().filter(|&price| price >= PicoUsd(0));
     let optional = |text: &Option<String>| text.as_deref().and_then(price);
-    let base = PriceValues {
+    let base = TokenPrices {
         input: Some(price(&listed.input)?),
         output: Some(price(&listed.output)?),
         cache_read: optional(&listed.cache_read),
         cache_write: optional(&listed.cache_write),
-        ..PriceValues::default()
+        ..TokenPrices::default()
     };
     let per_request = optional(&listed.request).filter(|&fee| fee > PicoUsd(0));
     Some(flat(owner, format!("{} list", owner.provider), base, per_request))
@@ -70,7 +70,7 @@ pub(super) fn from_list(owner: Owner<'_>, listed: &ListedPrice) -> Option<Price>
 /// The row of a model on hardware of one's own: zero, which is not the same as unknown.
 pub(super) fn local(owner: Owner<'_>) -> Price {
     let zero = Some(PicoUsd(0));
-    let base = PriceValues {
+    let base = TokenPrices {
         input: zero,
         output: zero,
         cache_read: zero,
@@ -85,7 +85,7 @@ pub(super) fn local(owner: Owner<'_>) -> Price {
     flat(owner, "local".to_owned(), base, None)
 }
 
-fn flat(owner: Owner<'_>, source: String, base: PriceValues, per_request: Option<PicoUsd>) -> Price {
+fn flat(owner: Owner<'_>, source: String, base: TokenPrices, per_request: Option<PicoUsd>) -> Price {
     with_id(owner, Price { id: String::new(), source, base, tier: None, off_peak: None, per_request, per_search: None })
 }
 
@@ -103,36 +103,6 @@ fn with_id(owner: Owner<'_>, price: Price) -> Price {
     let digest = Sha256::digest(content.to_string().as_bytes());
     let id = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     Price { id, ..price }
-}
-
-fn stated(prices: &PriceValues) -> TokenPrices {
-    TokenPrices {
-        input: prices.input,
-        output: prices.output,
-        cache_read: prices.cache_read,
-        cache_write: prices.cache_write,
-        cache_write_1h: prices.cache_write_1h,
-        reasoning: prices.reasoning,
-        audio_input: prices.audio_input,
-        audio_output: prices.audio_output,
-        image_input: prices.image_input,
-        citation: prices.citation,
-    }
-}
-
-fn values(prices: &TokenPrices) -> PriceValues {
-    PriceValues {
-        input: prices.input,
-        output: prices.output,
-        cache_read: prices.cache_read,
-        cache_write: prices.cache_write,
-        cache_write_1h: prices.cache_write_1h,
-        reasoning: prices.reasoning,
-        audio_input: prices.audio_input,
-        audio_output: prices.audio_output,
-        image_input: prices.image_input,
-        citation: prices.citation,
-    }
 }
 
 #[cfg(test)]

@@ -173,7 +173,7 @@ fn prices_come_from_the_operator_then_the_table_then_the_list() {
     assert_eq!(price("gpt-4o").base.input, Some(PicoUsd(2_500_000)));
     assert_eq!(price("gpt-4o-2024-08-06").base.input, Some(PicoUsd(1_000_000)));
     assert_eq!(price("gpt-4o-2024-08-06").source, "openai list");
-    assert_eq!(price("gpt-5").base, PriceValues { input: Some(PicoUsd(9_000_000)), ..PriceValues::default() });
+    assert_eq!(price("gpt-5").base, TokenPrices { input: Some(PicoUsd(9_000_000)), ..TokenPrices::default() });
     assert_eq!(price("gpt-5").source, "overrides.yaml");
 }
 

@@ -11,6 +11,7 @@ mod live;
 mod locate;
 mod model_entry;
 mod overrides_file;
+mod price;
 mod problem;
 mod provider;
 mod reader;
@@ -25,10 +26,8 @@ pub use definition::{Definition, Definitions};
 pub use entries::Entries;
 pub use live::{KeepPrompts, LiveSettings, PatternEntry, Setting};
 pub use model_entry::ModelEntry;
-pub use overrides_file::{
-    CapabilityRules, KindWord, ModelRules, OffPeakEntry, OverridesFile, PriceEntry, ProviderRules, TierEntry,
-    TokenPrices, ToolIdsWord,
-};
+pub use overrides_file::{CapabilityRules, KindWord, ModelRules, OverridesFile, ProviderRules, ToolIdsWord};
+pub use price::{OffPeakEntry, PriceEntry, TierEntry, TokenPrices};
 pub use problem::{Problem, Severity, check};
 pub use provider::{KeyName, ProtocolWord, ProviderEntry, StoredProvider};
 pub use relay_file::{AliasEntry, CandidateEntry, KeyEntry, RedirectEntry, RelayFile, RouterEntry, StrategyWord};

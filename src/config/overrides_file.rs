@@ -7,8 +7,7 @@ use serde_with_macros::skip_serializing_none;
 
 use super::locate::Locator;
 use super::relay_file::read;
-use super::{ConfiguredPath, Entries, Problem, values, yaml};
-use crate::money::PicoUsd;
+use super::{ConfiguredPath, Entries, PriceEntry, Problem, yaml};
 
 /// `overrides.yaml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -111,79 +110,6 @@ pub struct CapabilityRules {
     pub prefill: Option<bool>,
 }
 
-/// A price as files write it: USD per million tokens. An absent key is "not stated", never zero.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PriceEntry {
-    /// The prices of an ordinary request.
-    #[serde(flatten)]
-    pub base: TokenPrices,
-    /// Prices of the whole request once its prompt is long.
-    pub tier: Option<TierEntry>,
-    /// Prices outside the provider's busy hours.
-    pub off_peak: Option<OffPeakEntry>,
-    /// USD per request.
-    #[serde(with = "values::usd")]
-    pub per_request: Option<PicoUsd>,
-    /// USD per search or grounded request: low, medium, high context.
-    #[serde(with = "values::usd_by_size")]
-    pub search_per_query: Option<[PicoUsd; 3]>,
-}
-
-/// Prices of the whole request once its prompt is long.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TierEntry {
-    /// Prompt tokens, cached ones included.
-    pub above: u64,
-    /// `true`: exactly `above` tokens are in the tier already.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub inclusive: bool,
-    /// What the tier changes.
-    #[serde(flatten)]
-    pub values: TokenPrices,
-}
-
-/// Prices outside the provider's busy hours.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OffPeakEntry {
-    /// What is cheaper.
-    #[serde(flatten)]
-    pub values: TokenPrices,
-}
-
-/// Prices per token, written as USD per million.
-#[skip_serializing_none]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[expect(missing_docs, reason = "the fields are those of `catalog::PriceValues`, documented there")]
-pub struct TokenPrices {
-    #[serde(with = "values::usd_per_million")]
-    pub input: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub output: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub cache_read: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub cache_write: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub cache_write_1h: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub reasoning: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub audio_input: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub audio_output: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub image_input: Option<PicoUsd>,
-    #[serde(with = "values::usd_per_million")]
-    pub citation: Option<PicoUsd>,
-}
-
 impl OverridesFile {
     /// Reads the file. `None`: it does not exist, and need not; the built-in copy is meant then.
     ///
@@ -231,6 +157,7 @@ impl OverridesFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::PicoUsd;
 
     fn rules(text: &str) -> Result<ModelRules, Vec<Problem>> {
         let text = format!("providers: {{ openai: {{ models: {{ m: {{ {text} }} }} }} }}");

@@ -1,7 +1,7 @@
 //! A resolution in words: what `llm-relay resolve NAME` prints.
 
 use super::{Resolution, RouteError};
-use crate::catalog::{Model, ModelSource, Price, PriceValues};
+use crate::catalog::{Model, ModelSource, Price, TokenPrices};
 use crate::money::PicoUsd;
 
 /// The steps a name went through, numbered, and what is at the end of them; or why there is nothing.
@@ -72,7 +72,7 @@ pub fn price_in_words(price: &Price) -> String {
     format!("{text} ({}, row {})", price.source, price.id)
 }
 
-fn values(values: &PriceValues) -> String {
+fn values(values: &TokenPrices) -> String {
     let stated = [
         ("in", values.input),
         ("out", values.output),

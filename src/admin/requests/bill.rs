@@ -3,7 +3,7 @@
 use super::row;
 use super::whole::Whole;
 use crate::admin::words;
-use crate::catalog::{Price, PriceValues};
+use crate::catalog::{Price, TokenPrices};
 use crate::money::{NanoUsd, PicoUsd};
 use crate::tracking::{self, CostLine, CostSource, UsageRecord};
 
@@ -128,7 +128,7 @@ impl PriceRow {
     }
 }
 
-type ValueOf = fn(&PriceValues) -> Option<PicoUsd>;
+type ValueOf = fn(&TokenPrices) -> Option<PicoUsd>;
 
 /// Every kind of token with a price, by the name it has in formulas.
 const KINDS: [(&str, ValueOf); 10] = [

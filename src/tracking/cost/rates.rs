@@ -1,6 +1,6 @@
 //! Which price each kind of token has in one request: tier, time of day, and what stands in for a missing price.
 
-use crate::catalog::{Price, PriceValues};
+use crate::catalog::{Price, TokenPrices};
 use crate::chat::Usage;
 use crate::clock::UnixMillis;
 use crate::money::PicoUsd;
@@ -71,8 +71,8 @@ pub(super) fn rates(usage: &Usage, price: &Price, at: UnixMillis) -> Rates {
 }
 
 /// `first`, with what it leaves out taken from `second`.
-fn over(first: &PriceValues, second: &PriceValues) -> PriceValues {
-    PriceValues {
+fn over(first: &TokenPrices, second: &TokenPrices) -> TokenPrices {
+    TokenPrices {
         input: first.input.or(second.input),
         output: first.output.or(second.output),
         cache_read: first.cache_read.or(second.cache_read),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::catalog::{PriceTier, PriceValues};
+use crate::catalog::{PriceTier, TokenPrices};
 
 /// A Wednesday, 12:00 UTC.
 const NOON: UnixMillis = UnixMillis(1_795_003_200_000);
@@ -14,7 +14,7 @@ fn fee(text: &str) -> PicoUsd {
     PicoUsd::from_usd(text).unwrap()
 }
 
-fn price(base: PriceValues) -> Price {
+fn price(base: TokenPrices) -> Price {
     Price {
         id: "row".into(),
         source: "test".into(),
@@ -26,8 +26,8 @@ fn price(base: PriceValues) -> Price {
     }
 }
 
-fn values(input: &str, output: &str) -> PriceValues {
-    PriceValues { input: usd(input), output: usd(output), ..PriceValues::default() }
+fn values(input: &str, output: &str) -> TokenPrices {
+    TokenPrices { input: usd(input), output: usd(output), ..TokenPrices::default() }
 }
 
 fn tokens(input: u64, output: u64) -> Usage {
@@ -44,7 +44,7 @@ fn formula(usage: &Usage, price: &Price) -> String {
 
 #[test]
 fn the_formula_shows_counters_prices_and_sum() {
-    let price = price(PriceValues { cache_read: usd("0.25"), ..values("2.5", "10") });
+    let price = price(TokenPrices { cache_read: usd("0.25"), ..values("2.5", "10") });
     let usage = Usage { cache_read: Some(50), ..tokens(1200, 300) };
     let cost = cost(&usage, Some(&price), false, NOON, false);
     // 1200 × 2.5 + 300 × 10 + 50 × 0.25 = 3000 + 3000 + 12.5 micro-dollars.
@@ -59,7 +59,7 @@ fn the_formula_shows_counters_prices_and_sum() {
 #[test]
 fn openai_cached_tokens_have_their_price_and_reasoning_costs_as_output() {
     // gpt-5: 1.25 / 10, cached 0.125; prompt of 2006 with 1920 cached, 300 out of which 200 thinking.
-    let price = price(PriceValues { cache_read: usd("0.125"), ..values("1.25", "10") });
+    let price = price(TokenPrices { cache_read: usd("0.125"), ..values("1.25", "10") });
     let usage = Usage { cache_read: Some(1920), reasoning: Some(200), ..tokens(86, 300) };
     assert_eq!(nano(&usage, &price), Some(107_500 + 240_000 + 3_000_000));
 }
@@ -67,7 +67,7 @@ fn openai_cached_tokens_have_their_price_and_reasoning_costs_as_output() {
 #[test]
 fn anthropic_writes_for_five_minutes_and_an_hour_have_their_own_prices() {
     // claude-sonnet-4-5: 3 / 15, read 0.3, write 3.75, write 1h 6.
-    let price = price(PriceValues {
+    let price = price(TokenPrices {
         cache_read: usd("0.3"),
         cache_write: usd("3.75"),
         cache_write_1h: usd("6"),
@@ -85,7 +85,7 @@ fn missing_cache_prices_fall_back_and_the_formula_says_so() {
     assert_eq!(nano(&usage, &plain), Some(10_000));
     assert!(formula(&usage, &plain).contains("1 cache read × 1 (input price)"));
     assert!(formula(&usage, &plain).contains("3 cache write 1h × 1 (input price)"));
-    let with_write = price(PriceValues { cache_write: usd("5"), ..values("1", "2") });
+    let with_write = price(TokenPrices { cache_write: usd("5"), ..values("1", "2") });
     assert_eq!(nano(&usage, &with_write), Some(1_000 + 10_000 + 15_000 + 4_000));
     assert!(formula(&usage, &with_write).contains("3 cache write 1h × 5 (cache write price)"));
 }
@@ -93,11 +93,11 @@ fn missing_cache_prices_fall_back_and_the_formula_says_so() {
 #[test]
 fn a_tier_moves_the_whole_request_and_only_past_its_threshold() {
     // gemini-2.5-pro: 1.25 / 10, cached 0.125; above 200k: 2.5 / 15, cached 0.25.
-    let mut price = price(PriceValues { cache_read: usd("0.125"), ..values("1.25", "10") });
+    let mut price = price(TokenPrices { cache_read: usd("0.125"), ..values("1.25", "10") });
     price.tier = Some(PriceTier {
         above: 200_000,
         inclusive: false,
-        values: PriceValues { cache_read: usd("0.25"), ..values("2.5", "15") },
+        values: TokenPrices { cache_read: usd("0.25"), ..values("2.5", "15") },
     });
     // Cached tokens count towards the threshold.
     let at = Usage { cache_read: Some(100_000), ..tokens(100_000, 1000) };
@@ -117,8 +117,8 @@ fn at_xai_the_threshold_itself_is_in_the_tier() {
 
 #[test]
 fn what_a_tier_leaves_out_stays_at_the_base_price() {
-    let mut price = price(PriceValues { cache_read: usd("0.5"), ..values("2", "8") });
-    let tier = PriceValues { input: usd("4"), ..PriceValues::default() };
+    let mut price = price(TokenPrices { cache_read: usd("0.5"), ..values("2", "8") });
+    let tier = TokenPrices { input: usd("4"), ..TokenPrices::default() };
     price.tier = Some(PriceTier { above: 10, inclusive: false, values: tier });
     let usage = Usage { cache_read: Some(10), ..tokens(10, 10) };
     assert_eq!(nano(&usage, &price), Some(40_000 + 5_000 + 80_000));
@@ -135,7 +135,7 @@ fn perplexity_pays_per_request_by_depth_and_deep_research_per_search_and_citatio
     assert_eq!(nano(&depth(Some(SearchContext::High)), &sonar), Some(12_000_000 + 300_000));
     assert_eq!(nano(&depth(None), &sonar), Some(300_000), "no search is known of");
     // sonar-deep-research: 2 / 8, reasoning 3, citations 2, searches 0.005.
-    let mut deep = price(PriceValues { reasoning: usd("3"), citation: usd("2"), ..values("2", "8") });
+    let mut deep = price(TokenPrices { reasoning: usd("3"), citation: usd("2"), ..values("2", "8") });
     deep.per_search = Some([fee("0.005"); 3]);
     let usage = Usage { reasoning: Some(1000), citation_tokens: Some(500), searches: Some(18), ..tokens(33, 1400) };
     assert_eq!(nano(&usage, &deep), Some(66_000 + 3_200_000 + 3_000_000 + 1_000_000 + 90_000_000));
@@ -177,8 +177,8 @@ fn halving_rounds_once() {
 #[test]
 fn deepseek_is_cheaper_outside_its_busy_hours() {
     // deepseek-v4-pro: 1.32 / 3.96, hit 0.044; off-peak half.
-    let mut price = price(PriceValues { cache_read: usd("0.044"), ..values("1.32", "3.96") });
-    price.off_peak = Some(PriceValues { cache_read: usd("0.022"), ..values("0.66", "1.98") });
+    let mut price = price(TokenPrices { cache_read: usd("0.044"), ..values("1.32", "3.96") });
+    price.off_peak = Some(TokenPrices { cache_read: usd("0.022"), ..values("0.66", "1.98") });
     let usage = Usage { cache_read: Some(1000), ..tokens(1000, 1000) };
     let (busy, quiet) = (Some(NanoUsd(5_324_000)), Some(NanoUsd(2_662_000)));
     for (time, expected) in [
@@ -201,7 +201,7 @@ fn deepseek_is_cheaper_outside_its_busy_hours() {
 
 #[test]
 fn sound_and_pictures_have_their_own_prices() {
-    let price = price(PriceValues { audio_input: usd("32"), audio_output: usd("64"), ..values("2.5", "10") });
+    let price = price(TokenPrices { audio_input: usd("32"), audio_output: usd("64"), ..values("2.5", "10") });
     let usage = Usage { audio_input: Some(10), audio_output: Some(20), image_input: Some(30), ..tokens(100, 5) };
     assert_eq!(nano(&usage, &price), Some(320_000 + 1_280_000 + 75_000 + 250_000 + 50_000));
     assert!(formula(&usage, &price).contains("30 image in × 2.5 (input price)"));
@@ -227,7 +227,7 @@ fn what_is_not_known_is_never_zero() {
     assert_eq!(nano(&Usage::default(), &full), None);
     assert_eq!(nano(&Usage { output: Some(5), ..Usage::default() }, &full), None, "no count of the prompt");
     assert_eq!(nano(&Usage { input: Some(5), ..Usage::default() }, &full), None, "no count of the answer");
-    let no_output = price(PriceValues { input: usd("0.02"), ..PriceValues::default() });
+    let no_output = price(TokenPrices { input: usd("0.02"), ..TokenPrices::default() });
     assert_eq!(nano(&tokens(5, 1), &no_output), None, "no price for the answer");
     assert_eq!(nano(&Usage { input: Some(50), ..Usage::default() }, &no_output), Some(1_000), "embeddings");
     assert_eq!(nano(&tokens(0, 0), &full), Some(0), "a reported zero is known");
@@ -249,9 +249,9 @@ fn any_count() -> impl Strategy<Value = Option<u64>> {
     prop_oneof![Just(None), (0..10_000_000_u64).prop_map(Some), any::<u64>().prop_map(Some)]
 }
 
-fn any_values() -> impl Strategy<Value = PriceValues> {
+fn any_values() -> impl Strategy<Value = TokenPrices> {
     let one = || prop::option::of((-5..100_000_000_i64).prop_map(PicoUsd));
-    (one(), one(), one(), one(), one(), one(), one(), one(), one(), one()).prop_map(|v| PriceValues {
+    (one(), one(), one(), one(), one(), one(), one(), one(), one(), one()).prop_map(|v| TokenPrices {
         input: v.0,
         output: v.1,
         cache_read: v.2,

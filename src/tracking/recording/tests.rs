@@ -1,5 +1,5 @@
 use super::*;
-use crate::catalog::PriceValues;
+use crate::catalog::TokenPrices;
 use crate::chat::Usage;
 use crate::money::{NanoUsd, PicoUsd};
 use crate::tracking::CostSource;
@@ -11,7 +11,7 @@ fn record_of(work: impl FnOnce(Recording)) -> UsageRecord {
     let draft = UsageRecord { id: "a".into(), started: UnixMillis::now(), ..UsageRecord::default() };
     let mut recording = Recording::new(Arc::clone(&journal), Box::new(draft));
     let base =
-        PriceValues { input: Some(PicoUsd(1_000_000)), output: Some(PicoUsd(2_000_000)), ..PriceValues::default() };
+        TokenPrices { input: Some(PicoUsd(1_000_000)), output: Some(PicoUsd(2_000_000)), ..TokenPrices::default() };
     let price = Price {
         id: "row".into(),
         source: "test".into(),
