@@ -132,10 +132,7 @@ pub fn create_session(conn: &mut Conn<'_>, session: &StoredSession, most: u32) -
 /// # Errors
 /// When the database cannot be written.
 pub fn touch_session(conn: &mut Conn<'_>, hash: &str, at: UnixMillis) -> Result<(), StoreError> {
-    conn.execute(
-        "update admin_sessions set seen_ms = $1 where hash = $2 and seen_ms < $3",
-        &[at.into(), hash.into(), at.into()],
-    )?;
+    conn.execute("update admin_sessions set seen_ms = $1 where hash = $2 and seen_ms < $1", &[at.into(), hash.into()])?;
     Ok(())
 }
 
@@ -196,8 +193,8 @@ pub fn tokens(conn: &mut Conn<'_>) -> Result<Vec<StoredToken>, StoreError> {
 /// When the database cannot be written.
 pub fn touch_token(conn: &mut Conn<'_>, hash: &str, at: UnixMillis) -> Result<(), StoreError> {
     conn.execute(
-        "update admin_tokens set last_used_ms = $1 where hash = $2 and (last_used_ms is null or last_used_ms < $3)",
-        &[at.into(), hash.into(), at.into()],
+        "update admin_tokens set last_used_ms = $1 where hash = $2 and (last_used_ms is null or last_used_ms < $1)",
+        &[at.into(), hash.into()],
     )?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Decisions of smart routers. What is in one is `tracking`'s business; here it is JSON with what one asks by.
 
 use super::StoreError;
-use super::driver::Conn;
+use super::driver::{Conn, Param};
 use crate::clock::UnixMillis;
 
 /// A decision as the database holds it.
@@ -62,17 +62,14 @@ pub fn recent(
     before: UnixMillis,
     limit: u32,
 ) -> Result<Vec<StoredDecision>, StoreError> {
-    let order = "order by started_ms desc, request_id desc limit";
-    match router {
-        Some(router) => {
-            let sql = format!("select {COLUMNS} from decisions where router = $1 and started_ms < $2 {order} $3");
-            conn.query(&sql, &[router.into(), before.into(), limit.into()], read)
-        }
-        None => {
-            let sql = format!("select {COLUMNS} from decisions where started_ms < $1 {order} $2");
-            conn.query(&sql, &[before.into(), limit.into()], read)
-        }
-    }
+    let mut params = vec![before.into(), limit.into()];
+    params.extend(router.map(Param::from));
+    let of_router = if router.is_some() { "router = $3 and" } else { "" };
+    let sql = format!(
+        "select {COLUMNS} from decisions where {of_router} started_ms < $1
+         order by started_ms desc, request_id desc limit $2"
+    );
+    conn.query(&sql, &params, read)
 }
 
 /// Rows deleted at once, so that no other writer waits for long.

@@ -72,8 +72,8 @@ pub fn list(conn: &mut Conn<'_>) -> Result<Vec<StoredKey>, StoreError> {
 pub fn find(conn: &mut Conn<'_>, name_or_id: &str) -> Result<Option<StoredKey>, StoreError> {
     let mut found = conn.query(
         "select id, name, hash, shown_prefix, tags, models, created_ms, expires_ms, revoked_ms, last_used_ms
-         from api_keys where id = $1 or (name = $2 and revoked_ms is null) order by case when id = $3 then 0 else 1 end",
-        &[name_or_id.into(), name_or_id.into(), name_or_id.into()],
+         from api_keys where id = $1 or (name = $1 and revoked_ms is null) order by case when id = $1 then 0 else 1 end",
+        &[name_or_id.into()],
         read,
     )?;
     Ok(if found.is_empty() { None } else { Some(found.swap_remove(0)) })
@@ -97,8 +97,8 @@ pub fn change(conn: &mut Conn<'_>, key: &StoredKey) -> Result<bool, StoreError> 
 /// When the database cannot be written.
 pub fn revoke(conn: &mut Conn<'_>, name_or_id: &str, now: UnixMillis) -> Result<bool, StoreError> {
     let changed = conn.execute(
-        "update api_keys set revoked_ms = $1 where (name = $2 or id = $3) and revoked_ms is null",
-        &[now.into(), name_or_id.into(), name_or_id.into()],
+        "update api_keys set revoked_ms = $1 where (name = $2 or id = $2) and revoked_ms is null",
+        &[now.into(), name_or_id.into()],
     )?;
     Ok(changed > 0)
 }
@@ -110,8 +110,8 @@ pub fn revoke(conn: &mut Conn<'_>, name_or_id: &str, now: UnixMillis) -> Result<
 pub fn touch(conn: &mut Conn<'_>, name: &str, at: UnixMillis) -> Result<(), StoreError> {
     conn.execute(
         "update api_keys set last_used_ms = $1
-         where name = $2 and revoked_ms is null and (last_used_ms is null or last_used_ms < $3)",
-        &[at.into(), name.into(), at.into()],
+         where name = $2 and revoked_ms is null and (last_used_ms is null or last_used_ms < $1)",
+        &[at.into(), name.into()],
     )?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! copied), [`entries`] (what operators made), [`history`] (how it came to be so), [`admin`] (who may use the admin
 //! listener), [`sealed_keys`] (keys of providers, encrypted), [`keys`], [`prices`], [`client_names`].
 //!
-//! Statements keep to what SQLite and PostgreSQL share: `$1` parameters in order, `on conflict`, ids minted by us,
+//! Statements keep to what SQLite and PostgreSQL share: `$1` parameters, `on conflict`, ids minted by us,
 //! `bigint` for times (Unix milliseconds), money (nano-USD) and truth values, JSON as `text`.
 
 pub mod admin;

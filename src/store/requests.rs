@@ -72,7 +72,7 @@ static INSERT: LazyLock<String> = LazyLock::new(|| {
     format!("insert into requests ({}) values ({}) on conflict (id) do nothing", COLUMNS.join(", "), places.join(", "))
 });
 static BY_ID: LazyLock<String> =
-    LazyLock::new(|| format!("select {} from requests where id = $1 or parent = $2 order by id", COLUMNS.join(", ")));
+    LazyLock::new(|| format!("select {} from requests where id = $1 or parent = $1 order by id", COLUMNS.join(", ")));
 /// Adds rows and says of each whether it is new: a row whose id is there already stays as it is.
 ///
 /// # Errors
@@ -93,7 +93,7 @@ pub fn with_linked<T>(
     id: &str,
     read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
-    conn.query(&BY_ID, &[id.into(), id.into()], read)
+    conn.query(&BY_ID, &[id.into()], read)
 }
 
 /// How a call of a provider ended.

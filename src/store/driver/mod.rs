@@ -13,7 +13,7 @@ pub(super) use sqlite::{SqliteManager, connect};
 use crate::clock::UnixMillis;
 use crate::money::NanoUsd;
 
-/// A value given to a statement. Statements name them `$1`, `$2`, … in order, each exactly once.
+/// A value given to a statement. Statements name them `$1`, `$2`, …: in whatever order, each at least once.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Param<'a> {
     /// No value.

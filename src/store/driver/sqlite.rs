@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, ErrorCode, Statement, ToSql, Transaction, TransactionBehavior};
 
 use super::Param;
 use crate::store::StoreError;
@@ -94,7 +94,11 @@ impl<'a> Conn<'a> {
     /// # Errors
     /// [`StoreError::Statement`] with the engine's reason.
     pub fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<usize, StoreError> {
-        let run = || self.connection.prepare_cached(sql)?.execute(params_from_iter(params));
+        let run = || {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            bind(&mut statement, params)?;
+            statement.raw_execute()
+        };
         run().map_err(statement_error)
     }
 
@@ -108,12 +112,13 @@ impl<'a> Conn<'a> {
         rows: impl Iterator<Item = [Param<'p>; N]>,
     ) -> Result<Vec<usize>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(statement_error)?;
+        let order = order(&statement, N).map_err(statement_error)?;
         let mut execute = |params: [Param<'p>; N]| {
             // Many values are null, and what nothing is bound to is null: clearing all is cheaper than binding those.
             statement.clear_bindings();
-            for (place, param) in (1..).zip(&params) {
-                if *param != Param::Null {
-                    statement.raw_bind_parameter(place, param)?;
+            for (place, &at) in (1..).zip(&order) {
+                if params[at] != Param::Null {
+                    statement.raw_bind_parameter(place, &params[at])?;
                 }
             }
             statement.raw_execute()
@@ -140,7 +145,8 @@ impl<'a> Conn<'a> {
         mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(statement_error)?;
-        let mut rows = statement.query(params_from_iter(params)).map_err(statement_error)?;
+        bind(&mut statement, params).map_err(statement_error)?;
+        let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next().map_err(statement_error)? {
             found.push(read(&Row { row })?);
@@ -240,6 +246,89 @@ impl ToSql for Param<'_> {
     }
 }
 
+/// Gives a statement its values.
+fn bind(statement: &mut Statement<'_>, params: &[Param<'_>]) -> rusqlite::Result<()> {
+    for (place, at) in (1..).zip(order(statement, params.len())?) {
+        statement.raw_bind_parameter(place, &params[at])?;
+    }
+    Ok(())
+}
+
+/// Which of the values goes to the first place of a statement, to the second, and so on.
+///
+/// SQLite takes `$2` for a name, and numbers names as they come up in the text. What is meant is the second value.
+fn order(statement: &Statement<'_>, given: usize) -> rusqlite::Result<Vec<usize>> {
+    let named = statement.parameter_count();
+    if named != given {
+        return Err(rusqlite::Error::InvalidParameterCount(given, named));
+    }
+    let position = |place| {
+        let name = statement.parameter_name(place).unwrap_or("?");
+        let number = name.strip_prefix('$').and_then(|number| number.parse().ok());
+        let position = number.filter(|number| (1..=given).contains(number)).map(|number| number - 1);
+        position.ok_or_else(|| rusqlite::Error::InvalidParameterName(name.to_owned()))
+    };
+    (1..=named).map(position).collect()
+}
+
 fn statement_error(error: rusqlite::Error) -> StoreError {
     StoreError::Statement(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a query with these values answers, or why it cannot be asked.
+    fn answer(sql: &str, params: &[Param<'_>]) -> Result<String, String> {
+        let connection = Connection::open_in_memory().unwrap();
+        let found = Conn::new(&connection).query(sql, params, |row| row.text(0));
+        found.map(|rows| rows.concat()).map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+    }
+
+    #[test]
+    fn values_go_where_their_number_stands_in_whatever_order_and_how_often() {
+        let abc = &["a".into(), "b".into(), "c".into()];
+        for (sql, expected) in [
+            ("select $1 || $2 || $3", "abc"),
+            ("select $3 || $1 || $2", "cab"),
+            ("select $2 || $2 || $3 || $1 || '$9'", "bbca$9"),
+        ] {
+            assert_eq!(answer(sql, abc).unwrap(), expected, "{sql}");
+        }
+        let eleven: Vec<Param<'_>> = (1..=11_u32).map(Into::into).collect();
+        let sql = "select '' || $11 || $10 || $9 || $8 || $7 || $6 || $5 || $4 || $3 || $2 || $1";
+        assert_eq!(answer(sql, &eleven).unwrap(), "1110987654321");
+    }
+
+    #[test]
+    fn rows_of_a_batch_and_single_statements_take_their_values_alike() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut conn = Conn::new(&connection);
+        conn.execute_batch("create table pairs (a text, b text)").unwrap();
+        let sql = "insert into pairs (b, a) values ($2, $1)";
+        let rows = [["a".into(), "b".into()], ["c".into(), Param::Null]];
+        assert_eq!(conn.execute_each(sql, rows.into_iter()).unwrap(), [1, 1]);
+        assert_eq!(conn.execute(sql, &["e".into(), "f".into()]).unwrap(), 1);
+        let read = |row: &Row<'_>| Ok((row.text(0)?, row.optional_text(1)?.unwrap_or_default()));
+        let pairs = conn.query("select a, b from pairs order by a", &[], read).unwrap();
+        let pairs: Vec<_> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+        assert_eq!(pairs, [("a", "b"), ("c", ""), ("e", "f")]);
+    }
+
+    #[test]
+    fn values_that_no_place_is_for_and_places_without_a_value_are_refused() {
+        for sql in [
+            "select 'x'",
+            "select $1",
+            "select $1 || $2 || $3",
+            "select $1 || $3",
+            "select $0 || $1",
+            "select $1 || ?2",
+            "select $1 || $b",
+        ] {
+            let refused = answer(sql, &["a".into(), "b".into()]).unwrap_err();
+            assert!(refused.contains("parameter"), "{sql}: {refused}");
+        }
+    }
 }

@@ -205,11 +205,9 @@ impl<'a> Wanted<'a> {
             Condition::Is(column, value) => self.and(&format!("{column} = "), value),
             Condition::IsNot(column, value) => self.and(&format!("{column} <> "), value),
             Condition::Contains([one, other], text) => {
-                let pattern = containing(&text.to_lowercase());
-                let (first, second) = (self.bind(pattern.clone()), self.bind(pattern));
-                self.terms.push(format!(
-                    "(lower({one}) like {first} escape '\\' or lower({other}) like {second} escape '\\')"
-                ));
+                let pattern = self.bind(containing(&text.to_lowercase()));
+                let is_like = |column: &str| format!("lower({column}) like {pattern} escape '\\'");
+                self.terms.push(format!("({} or {})", is_like(one), is_like(other)));
             }
             Condition::MayContain(column, piece) => {
                 let pattern = self.bind(containing(piece));
