@@ -15,6 +15,8 @@ use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tower_service::Service;
 
+use super::looked_up::{Family, LookedUp};
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Where SOCKS proxies listen when nobody says otherwise.
@@ -88,26 +90,27 @@ impl Connector {
         let (at, tcp) = (with_port(proxy.uri(), SOCKS_PORT)?, self.tcp.clone());
         // Without a port in it these connectors would ask for 443, whatever the scheme.
         let origin = with_port(&origin, if origin.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 })?;
+        let socks5 = || {
+            let socks = SocksV5::new(at.clone(), tcp.clone());
+            match proxy.raw_auth() {
+                Some((user, password)) => socks.with_auth(user.to_owned(), password.to_owned()),
+                None => socks,
+            }
+        };
+        let socks4 = || SocksV4::new(at.clone(), tcp.clone());
         let io = match proxy.uri().scheme_str() {
             // The forms with a letter leave it to the proxy to look the name up.
-            Some(scheme @ ("socks4" | "socks4a")) => {
-                let socks = SocksV4::new(at, tcp).local_dns(scheme == "socks4");
-                self.secured(socks, origin).await?
-            }
-            scheme => {
-                let mut socks = SocksV5::new(at, tcp).local_dns(scheme == Some("socks5"));
-                if let Some((user, password)) = proxy.raw_auth() {
-                    socks = socks.with_auth(user.to_owned(), password.to_owned());
-                }
-                self.secured(socks, origin).await?
-            }
+            Some("socks4a") => self.secured(socks4(), origin).await?,
+            Some("socks4") => self.secured(LookedUp::new(socks4(), Family::V4), origin).await?,
+            Some("socks5") => self.secured(LookedUp::new(socks5(), Family::Any), origin).await?,
+            _ => self.secured(socks5(), origin).await?,
         };
         Ok(Link { io, proxy: None })
     }
 
     async fn through_http<C>(&self, mut connector: C, proxy: &Intercept, origin: Uri) -> Result<Link, BoxError>
     where
-        C: Dial + Clone + Send + 'static,
+        C: Service<Uri> + Clone + Send + 'static,
         C::Response: Connection + Io + 'static,
         C::Future: Send + 'static,
         C::Error: Into<BoxError>,
@@ -128,7 +131,7 @@ impl Connector {
     /// Connects, with TLS on top where the scheme asks for it.
     async fn secured<C>(&self, mut connector: C, origin: Uri) -> Result<Box<dyn Io>, BoxError>
     where
-        C: Dial,
+        C: Service<Uri>,
         C::Response: Connection + Io + 'static,
         C::Future: Send + 'static,
         C::Error: Into<BoxError>,
@@ -161,13 +164,10 @@ fn intercepts_names(proxies: &Matcher) -> bool {
         .any(|name| proxies.intercept(&Uri::from_static(name)).is_some())
 }
 
-/// What all ways of connecting have in common.
-trait Dial: Service<Uri> {}
-impl<C: Service<Uri>> Dial for C {}
-
-async fn dial<C>(connector: &mut C, to: Uri) -> Result<C::Response, BoxError>
+/// Connects, once the connector is ready to.
+pub(super) async fn dial<C>(connector: &mut C, to: Uri) -> Result<C::Response, BoxError>
 where
-    C: Dial,
+    C: Service<Uri>,
     C::Error: Into<BoxError>,
 {
     poll_fn(|context| connector.poll_ready(context)).await.map_err(Into::into)?;

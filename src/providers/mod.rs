@@ -2,13 +2,15 @@
 //! (`overrides.yaml`, `seed/providers.yaml`), not code.
 //!
 //! [`address()`] makes the URL, [`Transport`] is the one place that sends a `request` and gives back a [`Response`]; below
-//! it, `connector` opens connections and `connection` speaks HTTP over them and keeps them.
+//! it, `connector` opens connections (`looked_up`: through proxies that want addresses) and `connection` speaks HTTP over
+//! them and keeps them.
 
 mod address;
 mod connection;
 mod connector;
 mod instance;
 mod lists;
+mod looked_up;
 mod reach;
 mod request;
 mod response;

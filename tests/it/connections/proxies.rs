@@ -185,6 +185,52 @@ fn a_socks_proxy_without_h_gets_an_address_looked_up_here() {
 }
 
 #[test]
+fn a_socks_4_proxy_gets_an_address_of_the_fourth_version_unless_it_looks_names_up() {
+    let end = [0, 81];
+    for (scheme, asked) in [
+        ("socks4", [&[4, 1][..], &end, &Ipv4Addr::LOCALHOST.octets(), &[0]].concat()),
+        // An address that is none says that a name follows.
+        ("socks4a", [&[4, 1][..], &end, &[0, 0, 0, 255, 0], b"localhost", &[0]].concat()),
+    ] {
+        let proxy = ManualServer::start();
+        let relay = behind(&proxy, "ALL_PROXY", scheme, "http://localhost:81/v1");
+        let asking = ask(relay.client(), Face::OpenAi, false);
+        let mut connection = proxy.accept();
+        assert_eq!(connection.bytes(asked.len()), asked, "{scheme}");
+        connection.send([0, 90, 0, 0, 0, 0, 0, 0]);
+        serve(&mut connection, asking, Face::OpenAi, answer("through").as_bytes(), "through");
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_is_a_502_before_the_proxy_is_called() {
+    // Longer than a part of a name can be: nobody has to be asked to know that it is none.
+    let base_url = format!("http://{}.test/v1", "a".repeat(64));
+    for scheme in ["socks4", "socks5"] {
+        let proxy = ManualServer::start();
+        let relay = behind(&proxy, "ALL_PROXY", scheme, &base_url);
+        assert_bad_gateway(Face::OpenAi, &ask(relay.client(), Face::OpenAi, false).reply());
+        assert!(proxy.waiting().is_none(), "{scheme}: the proxy was called");
+    }
+}
+
+#[test]
+fn tls_names_the_provider_that_was_looked_up() {
+    let proxy = ManualServer::start();
+    let relay = behind(&proxy, "HTTPS_PROXY", "socks5", "https://localhost/v1");
+    let asking = ask(relay.client(), Face::OpenAi, false);
+    let mut connection = proxy.accept();
+    let address = greeted(&mut connection);
+    assert!([1, 4].contains(&address[0]), "{address:?}");
+    connection.send(socks_reply(0));
+    let record = connection.bytes(5);
+    let hello = connection.bytes(u16::from_be_bytes([record[3], record[4]]).into());
+    assert!(hello.windows(9).any(|name| name == b"localhost"), "the name is for TLS: {hello:?}");
+    drop(connection);
+    assert_bad_gateway(Face::OpenAi, &asking.reply());
+}
+
+#[test]
 fn tls_begins_behind_the_socks_proxy() {
     let proxy = ManualServer::start();
     let relay = behind(&proxy, "HTTPS_PROXY", "socks5h", "https://provider.test/v1");
