@@ -4,6 +4,7 @@
 //! so that headers, records and `llm-relay resolve` can show how a name came to its model. A name that leads to a smart
 //! router is not at its end: [`smart`] says who may be chosen, and `relay` has somebody choose.
 
+mod error;
 mod explain;
 mod resolve;
 pub mod smart;
@@ -14,8 +15,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+pub use error::RouteError;
 pub use explain::{explain, price_in_words};
-pub use resolve::{AtRouter, Resolved, RouteError, reach, resolve, settle};
+pub use resolve::{AtRouter, Resolved, reach, resolve, settle};
 
 use crate::catalog::Model;
 

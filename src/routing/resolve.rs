@@ -1,85 +1,17 @@
 //! Follows a name through redirects, routers, aliases, prefixes, search and default.
 
+mod form;
+mod trail;
+
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::suggest::near_names;
-use super::{Resolution, ResolvedBy, Route, Step};
+use super::{Resolution, ResolvedBy, RouteError, Step};
 use crate::catalog::{Alias, Catalog, FoundBy, MAX_REDIRECTS, Model, ProviderState, Router};
-
-/// Why a name leads to no model.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RouteError {
-    /// Nothing is called that, and there is no default.
-    #[error("model `{asked}` not found{}", suggestion(near))]
-    NotFound {
-        /// The name as the client wrote it.
-        asked: String,
-        /// Up to three names that look alike, the nearest first.
-        near: Vec<String>,
-    },
-    /// An alias, a router or the default names something that is not there: the configuration's mistake.
-    #[error("{by} leads to `{target}`, which does not exist{}", suggestion(near))]
-    TargetNotFound {
-        /// What points at it: "alias `fast`".
-        by: String,
-        /// What it points at.
-        target: String,
-        /// Up to three names that look alike, the nearest first.
-        near: Vec<String>,
-    },
-    /// The operator switched it off.
-    #[error("{what} is switched off")]
-    Disabled {
-        /// "model `openai/o3`" or "provider `openai`".
-        what: String,
-    },
-    /// The provider lacks a setting.
-    #[error("model `{model}` cannot be used: provider `{provider}` is not configured, set {setting}")]
-    NoKey {
-        /// The model asked for.
-        model: String,
-        /// Its provider.
-        provider: String,
-        /// The setting that would configure it.
-        setting: String,
-    },
-    /// The provider cannot be used as it is configured.
-    #[error("model `{model}` cannot be used: provider `{provider}`: {reason}")]
-    Unusable {
-        /// The model asked for.
-        model: String,
-        /// Its provider.
-        provider: String,
-        /// Why, and what to do.
-        reason: String,
-    },
-    /// No candidate of a router can answer, nor can its fallback.
-    #[error("no model of router `{router}` can answer this: {}", reasons.join("; "))]
-    NoCandidate {
-        /// The router's name.
-        router: String,
-        /// Why each cannot: "`openai/gpt-4o-mini` cannot see images".
-        reasons: Vec<String>,
-        /// The request asks for more than any of them can do; else it is the moment, and another may do.
-        blames_request: bool,
-    },
-    /// Redirects go round in a circle, or there are too many.
-    #[error("redirects go on for too long: {}", hops.join(" -> "))]
-    RedirectLoop {
-        /// The names passed, the first one first.
-        hops: Vec<String>,
-    },
-}
-
-fn suggestion(near: &[String]) -> String {
-    if near.is_empty() {
-        return String::new();
-    }
-    let quoted: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
-    format!("; did you mean {}?", quoted.join(" or "))
-}
+use form::forms;
+use trail::Trail;
 
 /// Where a name led, so far.
 #[derive(Debug)]
@@ -227,61 +159,6 @@ pub fn settle(catalog: &Catalog, asked: &str) -> Result<Resolution, RouteError> 
     }
 }
 
-/// A way to read a name.
-struct Form<'a> {
-    name: &'a str,
-    tags: Vec<&'a str>,
-    /// How the name came to be read so: stage, before, after.
-    steps: Vec<(&'static str, &'a str, &'a str)>,
-}
-
-/// The ways to read a name, in the order they are tried; the last one reads the most out of it. Never empty.
-fn forms(name: &str) -> Vec<Form<'_>> {
-    let mut forms = vec![Form { name, tags: Vec::new(), steps: Vec::new() }];
-    let split = name.rsplit_once('@').map(|(stem, tags)| (stem.trim(), tags)).filter(|(stem, _)| !stem.is_empty());
-    let stem = split.map_or(name, |(stem, _)| stem);
-    let mut tags = Vec::new();
-    let mut steps = Vec::new();
-    if let Some((_, text)) = split {
-        // An id that itself holds an `@` may carry `:latest` too.
-        if let Some(short) = without_latest(name) {
-            forms.push(Form { name: short, tags: Vec::new(), steps: vec![("latest", name, short)] });
-        }
-        // Ollama clients put `:latest` behind whatever they were told the name is, tags and all.
-        let text = without_latest(text).unwrap_or(text);
-        tags.extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()));
-        steps.push(("tags", name, stem));
-        forms.push(Form { name: stem, tags: tags.clone(), steps: steps.clone() });
-    }
-    if let Some(short) = without_latest(stem).filter(|short| !short.is_empty()) {
-        steps.push(("latest", stem, short));
-        forms.push(Form { name: short, tags, steps });
-    }
-    if let Some(short) = without_registry(name) {
-        forms.extend(self::forms(short).into_iter().map(|mut form| {
-            form.steps.insert(0, ("registry", name, short));
-            form
-        }));
-    }
-    forms
-}
-
-/// Ollama's full names: `registry.ollama.ai/library/m` and `library/m` are `m`.
-fn without_registry(name: &str) -> Option<&str> {
-    let bare = strip_prefix(name, "registry.ollama.ai/").unwrap_or(name);
-    let bare = strip_prefix(bare, "library/").unwrap_or(bare);
-    (bare.len() < name.len() && !bare.is_empty()).then_some(bare)
-}
-
-fn strip_prefix<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
-    name.get(..prefix.len())?.eq_ignore_ascii_case(prefix).then(|| &name[prefix.len()..])
-}
-
-fn without_latest(name: &str) -> Option<&str> {
-    let at = name.len().checked_sub(":latest".len())?;
-    name.get(at..)?.eq_ignore_ascii_case(":latest").then(|| name[..at].trim_end())
-}
-
 /// What is called by a name.
 enum Known<'a> {
     Router(&'a Router),
@@ -392,47 +269,6 @@ fn callable(model: Arc<Model>) -> Result<Arc<Model>, RouteError> {
         ProviderState::Ready if model.enabled => Ok(model),
         ProviderState::Ready | ProviderState::NoKey(_) | ProviderState::Unusable(_) => {
             Err(RouteError::Disabled { what: format!("model `{}`", model.name()) })
-        }
-    }
-}
-
-/// What was passed on the way.
-#[derive(Debug, Default)]
-struct Trail {
-    steps: Vec<Step>,
-    tags: Vec<String>,
-    alias: Option<String>,
-    router: Option<String>,
-}
-
-impl Trail {
-    fn step(&mut self, stage: &'static str, from: &str, to: &str) {
-        self.steps.push(Step { stage: SmolStr::new_static(stage), from: from.into(), to: to.into() });
-    }
-
-    /// Notes how a name was read.
-    fn read_as(&mut self, form: &Form<'_>) {
-        for (stage, from, to) in &form.steps {
-            self.step(stage, from, to);
-        }
-        self.tags.extend(form.tags.iter().map(|tag| (*tag).to_owned()));
-    }
-
-    /// The stage that decided is the router or the outermost alias where one was passed, except for the default.
-    fn end(self, model: Arc<Model>, by: ResolvedBy) -> Resolution {
-        let resolved_by = match (&by, &self.router, &self.alias) {
-            (ResolvedBy::Default, ..) => by,
-            (_, Some(router), _) => ResolvedBy::Router(router.clone()),
-            (_, None, Some(alias)) => ResolvedBy::Alias(alias.clone()),
-            (_, None, None) => by,
-        };
-        Resolution {
-            route: Route { first: model, rest: Vec::new() },
-            resolved_by,
-            steps: self.steps,
-            tags: self.tags,
-            alias: self.alias,
-            router: self.router,
         }
     }
 }
