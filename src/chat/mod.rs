@@ -18,7 +18,7 @@ pub use message::{
     ToolResult,
 };
 pub use request::{
-    ChatRequest, Effort, Extra, KeepAlive, OutputFormat, Reasoning, Sampling, Tool, ToolChoice, ToolKind,
+    ChatRequest, Effort, Extra, KeepAlive, OutputFormat, Reasoning, Sampling, Tool, ToolChoice, ToolKind, Unread,
 };
 pub use response::{ChatResponse, Choice, ResponseBuilder};
 pub use usage::{SearchContext, Usage};

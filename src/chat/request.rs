@@ -41,6 +41,20 @@ pub struct ChatRequest {
     pub end_user: Option<String>,
     /// Fields of the client's protocol that the model above does not know.
     pub extra: Extra,
+    /// The first thing of the request that the model above cannot hold, and so leaves out.
+    pub unread: Option<Unread>,
+}
+
+/// A part or tool of a kind that only the client's own protocol has. Providers of that protocol can be given it in a body
+/// that goes through as it is; no translation carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The client's protocol, as in [`Extra`].
+    pub protocol: &'static str,
+    /// Where it stands, as the protocol names it: `messages[0].content[1]`.
+    pub place: String,
+    /// What it is, in words for the client.
+    pub message: String,
 }
 
 /// Randomness and penalties. Ranges differ between providers; encoders clamp and warn.

@@ -114,6 +114,6 @@ fn read_request(file: &Path) -> anyhow::Result<ChatRequest> {
     }
     ClientFormat::OpenAiChat
         .codec()
-        .decode_request(&body)
+        .read_request(&body)
         .with_context(|| format!("{name} is not the body of an OpenAI chat"))
 }

@@ -50,11 +50,20 @@ pub struct Encoded {
 
 /// The codec towards clients: decodes their requests and writes their answers.
 pub trait ServerCodec: Sync {
-    /// Reads a request into the chat model.
+    /// Reads a request into the chat model as far as that can hold it: enough to choose a model by. What it cannot hold is
+    /// noted in [`ChatRequest::unread`].
     ///
     /// # Errors
     /// [`DecodeError`] with the status and text the protocol prescribes.
-    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError>;
+    fn read_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError>;
+
+    /// Reads a request all of which the chat model can hold.
+    ///
+    /// # Errors
+    /// As [`ServerCodec::read_request`], and when something is left unread.
+    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
+        whole(self.read_request(body)?)
+    }
 
     /// Writes a whole answer.
     fn encode_response(&self, context: &ReplyContext, response: &ChatResponse, timing: Timing) -> Vec<u8>;
@@ -70,6 +79,17 @@ pub trait ServerCodec: Sync {
 
     /// `Content-Type` of a whole answer and of a stream.
     fn content_types(&self) -> ContentTypes;
+}
+
+/// The request, if nothing of it was left unread.
+///
+/// # Errors
+/// [`DecodeError`] that names the first thing that was.
+pub fn whole(request: ChatRequest) -> Result<ChatRequest, DecodeError> {
+    match request.unread {
+        Some(unread) => Err(DecodeError::field(unread.place, unread.message)),
+        None => Ok(request),
+    }
 }
 
 /// `Content-Type`s of a protocol's answers.

@@ -30,7 +30,7 @@ pub mod tool_names;
 
 pub use codec::{
     ClientCodec, ContentTypes, Encoded, EventDecoder, EventEncoder, ReasoningField, ReplyContext, ServerCodec,
-    VectorEncoding,
+    VectorEncoding, whole,
 };
 pub use error::{ApiError, DecodeError, EncodeError, ErrorKind, ProviderError, StreamFault};
 pub use format::{ClientFormat, EmbedFormat, Protocol};

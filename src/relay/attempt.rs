@@ -13,7 +13,7 @@ use super::{Answer, Call, Relay, record, stream, whole};
 use crate::catalog::Model;
 use crate::clock::UnixNanos;
 use crate::protocol::envelope::Envelope;
-use crate::protocol::{Encoded, Restoration, system_text};
+use crate::protocol::{self, Encoded, Restoration, system_text};
 use crate::providers::{Operation, Payload, address};
 use crate::tracking::UsageRecord;
 
@@ -82,7 +82,7 @@ fn prepare(call: &mut Call<'_>, model: &Model) -> Result<Prepared, RelayError> {
         }
         Plan::Translate => {
             let mut request = match call.decoded.take() {
-                Some(request) => request,
+                Some(request) => protocol::whole(request)?,
                 None => call.format.codec().decode_request(call.body)?,
             };
             request.stream = call.stream;

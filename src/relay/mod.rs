@@ -58,7 +58,7 @@ pub struct Call<'a> {
     pub body: &'a Bytes,
     /// Its top level, where the server has read it already.
     pub envelope: Option<Envelope<'a>>,
-    /// The whole request, where it has been read already.
+    /// The request, where it has been read already; what it leaves unread can only be forwarded.
     pub decoded: Option<ChatRequest>,
     /// The models to try.
     pub route: &'a Route,

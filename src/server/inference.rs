@@ -123,7 +123,8 @@ async fn choose(
     at: AtRouter<'_>,
     draft: &mut UsageRecord,
 ) -> Result<(Resolution, ChatRequest), Failure> {
-    let request = format.codec().decode_request(body)?;
+    // What the chat model cannot hold does not keep a request from a model that takes it as it is.
+    let request = format.codec().read_request(body)?;
     draft.tags = caller.tags(at.tags())?;
     let names = [at.alias().map(str::to_owned), Some(at.router().name.clone())];
     let may_use_router = names.iter().flatten().any(|name| caller.principal.may_use(name));

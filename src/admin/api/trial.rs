@@ -42,7 +42,7 @@ pub(super) async fn choose(shared: &Arc<Shared>, name: String, request: Request)
         }
         (None, Some(request)) => ClientFormat::OpenAiChat
             .codec()
-            .decode_request(request.get().as_bytes())
+            .read_request(request.get().as_bytes())
             .map_err(|error| ApiError::new(400, "unreadable", error.to_string()))?,
         (None, None) | (Some(_), Some(_)) => {
             let message = "send `prompt`, a text, or `request`, the body of an OpenAI chat";

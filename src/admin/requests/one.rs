@@ -164,6 +164,7 @@ impl DecisionCard {
             (demands.tools, "tools"),
             (demands.json_schema, "a JSON schema"),
             (demands.thinking, "thinking"),
+            (demands.untranslatable.is_some(), "its own protocol"),
         ];
         let about = format!("about {} prompt tokens", words::count(demands.prompt_tokens));
         let answer = demands.answer_tokens.map(|tokens| format!("up to {} answer tokens", words::count(tokens)));

@@ -89,7 +89,7 @@ async fn again(workbench: &Workbench, name: &str, past: &PastRequest) -> anyhow:
 
 fn decode(endpoint: &str, body: &str) -> anyhow::Result<ChatRequest> {
     let format = ClientFormat::of_path(endpoint).with_context(|| format!("`{endpoint}` is no path of a chat"))?;
-    Ok(format.codec().decode_request(body.as_bytes())?)
+    Ok(format.codec().read_request(body.as_bytes())?)
 }
 
 /// What asking cost; nobody asked is nothing.

@@ -61,7 +61,7 @@ pub struct GenerateServer;
 pub struct Client;
 
 impl ServerCodec for ChatServer {
-    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
+    fn read_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
         request::chat(body)
     }
 
@@ -87,7 +87,7 @@ impl ServerCodec for ChatServer {
 }
 
 impl ServerCodec for GenerateServer {
-    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
+    fn read_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
         request::generate(body)
     }
 

@@ -50,7 +50,7 @@ pub struct CompletionsServer;
 pub struct Client;
 
 impl ServerCodec for ChatServer {
-    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
+    fn read_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
         request::decode(body)
     }
 
@@ -76,7 +76,7 @@ impl ServerCodec for ChatServer {
 }
 
 impl ServerCodec for CompletionsServer {
-    fn decode_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
+    fn read_request(&self, body: &[u8]) -> Result<ChatRequest, DecodeError> {
         completions::decode(body)
     }
 

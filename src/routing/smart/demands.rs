@@ -32,6 +32,18 @@ pub struct Demands {
     /// The client asks for thinking.
     #[serde(default)]
     pub thinking: bool,
+    /// It holds what no translation carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untranslatable: Option<Untranslatable>,
+}
+
+/// What of a request can only be sent in the client's own protocol.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Untranslatable {
+    /// That protocol.
+    pub protocol: String,
+    /// Where in the request it stands: `messages[0].content[1]`.
+    pub place: String,
 }
 
 impl Demands {
@@ -45,8 +57,15 @@ impl Demands {
                 Some(Reasoning::On | Reasoning::Effort(_) | Reasoning::Budget(_)) => true,
                 Some(Reasoning::Off) | None => false,
             },
+            untranslatable: request
+                .unread
+                .as_ref()
+                .map(|unread| Untranslatable { protocol: unread.protocol.to_owned(), place: unread.place.clone() }),
             ..Self::default()
         };
+        if demands.untranslatable.is_some() {
+            demands.prompt_tokens += TOKENS_PER_ATTACHMENT;
+        }
         let mut bytes = 0;
         for message in &request.messages {
             demands.prompt_tokens += TOKENS_PER_MESSAGE;

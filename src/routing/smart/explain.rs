@@ -69,6 +69,7 @@ fn demands(demands: &Demands) -> String {
         (demands.tools, "tools"),
         (demands.json_schema, "a JSON schema"),
         (demands.thinking, "thinking"),
+        (demands.untranslatable.is_some(), "its own protocol"),
     ] {
         if is_there {
             let _ = write!(text, ", {what}");

@@ -58,6 +58,12 @@ pub enum Gate {
         /// Its window, tokens.
         has: u64,
     },
+    /// The request holds what only the client's own protocol has, and the model would need it translated.
+    #[error("would need the request translated, and `{place}` cannot be")]
+    Untranslatable {
+        /// Where that stands in the request.
+        place: String,
+    },
     /// There are pictures and it cannot see.
     #[error("{}", lacks(*.known, "see images"))]
     Images {
@@ -95,6 +101,7 @@ impl Gate {
             Self::NotAllowed => "not_allowed",
             Self::Unhealthy => "unhealthy",
             Self::Context { .. } => "context",
+            Self::Untranslatable { .. } => "untranslatable",
             Self::Images { .. } => "images",
             Self::Audio { .. } => "audio",
             Self::Tools => "tools",
@@ -107,6 +114,7 @@ impl Gate {
     pub fn blames_request(&self) -> bool {
         match self {
             Self::Context { .. }
+            | Self::Untranslatable { .. }
             | Self::Images { .. }
             | Self::Audio { .. }
             | Self::Tools
@@ -182,6 +190,11 @@ fn fall(name: &str, model: &Model, demands: &Demands, gates: Gates<'_>) -> Optio
     }
     if let Some(has) = profile.context_length.filter(|&has| has < needs) {
         return Some(Gate::Context { needs, has });
+    }
+    // As `relay::plan` decides it.
+    let would_translate = |from: &str| from != model.provider.protocol.as_str() || profile.quirks.reshapes_messages();
+    if let Some(part) = demands.untranslatable.as_ref().filter(|part| would_translate(&part.protocol)) {
+        return Some(Gate::Untranslatable { place: part.place.clone() });
     }
     if demands.images && abilities.vision == Some(false) {
         return Some(Gate::Images { known: true });

@@ -20,7 +20,7 @@ mod verdict;
 
 pub use brief::Brief;
 pub use decision::{Cause, Considered, Decision, DesignatorCall, Outcome};
-pub use demands::Demands;
+pub use demands::{Demands, Untranslatable};
 pub use explain::{describe, explain_decision};
 pub use gates::{Candidate, Gate, Gates, weigh};
 pub use session::session_key;

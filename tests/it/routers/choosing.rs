@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{World, outcome, prompt, with_picture};
-use crate::support::{Answer, Face};
+use crate::support::{Answer, Face, FakeUpstream, TestRelay};
 
 #[test]
 fn the_designators_pick_answers_on_both_faces_streamed_or_not() {
@@ -122,4 +122,57 @@ fn a_key_limits_what_can_be_chosen_unless_it_names_the_router() {
     assert_eq!(outcome(&ask(&only_plain)), "plain by single");
     world.judge_says(&["lab/bright"; 3]);
     assert!(outcome(&ask(&router)).starts_with("bright by"), "{}", outcome(&ask(&router)));
+}
+
+#[test]
+fn what_only_the_clients_protocol_has_is_chosen_for_by_its_text_and_sent_as_it_is() {
+    let world = World::new("");
+    world.judge_says(&["lab/bright"]);
+    let body = json!({
+        "model": "smart",
+        "messages": [{ "role": "user", "content": [
+            { "type": "text", "text": "What happens in this film?" },
+            { "type": "video_url", "video_url": { "url": "https://films.test/1.mp4" } },
+        ] }],
+        "tools": [{ "type": "web_search", "web_search": { "context": "low" } }],
+    });
+    assert_eq!(outcome(&world.ask_with(&[], &body)), "bright by designator");
+    let (_, user) = prompt(&world.judge.only_call());
+    assert!(user.contains("What happens in this film?") && !user.contains("films.test"), "{user}");
+    let sent = world.lab.only_call().body;
+    assert_eq!((&sent["messages"], &sent["tools"]), (&body["messages"], &body["tools"]));
+}
+
+#[test]
+fn what_only_the_clients_protocol_has_goes_to_nobody_who_would_need_it_translated() {
+    let (openai, ollama) = (FakeUpstream::openai(), FakeUpstream::ollama());
+    let router = "{ designator: ollama/m, candidates: [ollama/m, NEXT], fallback: ollama/m, side_calls: false }";
+    let yaml = format!(
+        "providers:\n{}{}routers:\n  mixed: {}\n  foreign: {}\n",
+        openai.provider_yaml(),
+        ollama.provider_yaml(),
+        router.replace("NEXT", "openai/gpt-fake"),
+        router.replace("NEXT", "ollama/other"),
+    );
+    let relay = TestRelay::setup().relay_yaml(&yaml).start();
+    let content = json!([{ "type": "text", "text": "hi" }, { "type": "video_url", "video_url": { "url": "x" } }]);
+    let ask = |model: &str| {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": content }] });
+        relay.client().post(Face::OpenAi.path(), &body)
+    };
+    let reply = ask("mixed");
+    assert_eq!((reply.status, reply.header("x-llm-relay-router-cause")), (200, Some("single")), "{}", reply.text());
+    assert_eq!(openai.only_call().body["messages"][0]["content"], content);
+
+    let reply = ask("foreign");
+    let message = reply.json()["error"]["message"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(reply.status, 400, "{message}");
+    assert!(
+        message.contains("`ollama/m` would need the request translated, and `messages[0].content[1]`"),
+        "{message}"
+    );
+    // Named directly, it is the part itself that is at fault.
+    let reply = ask("ollama/m");
+    assert_eq!((reply.status, &reply.json()["error"]["param"]), (400, &json!("messages[0].content[1]")));
+    assert!(ollama.calls().is_empty());
 }

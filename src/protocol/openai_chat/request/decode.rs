@@ -47,7 +47,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<ChatRequest, DecodeError> 
     empty_is_eof(body)?;
     let envelope = Envelope::parse(body)?;
     let mut request = decode_shared(&envelope, &KNOWN)?;
-    request.messages = decode_messages(envelope.get("messages"))?;
+    request.messages = decode_messages(envelope.get("messages"), &mut request.unread)?;
     decode_tools(&envelope, &mut request)?;
     request.parallel_tool_calls = envelope.read("parallel_tool_calls")?;
     if envelope.read::<bool>("logprobs")? == Some(true) {

@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 use super::super::tool_ids;
 use crate::chat::{
     CacheControl, File, FileSource, Image, ImageSource, Message, Part, ReasoningPart, Role, Text, ToolCall, ToolResult,
+    Unread,
 };
-use crate::protocol::DecodeError;
+use crate::protocol::{DecodeError, Protocol};
 
 #[derive(Deserialize)]
 struct WireMessage {
@@ -118,8 +119,8 @@ impl WireCacheControl {
     }
 }
 
-/// Reads the conversation.
-pub(super) fn decode_messages(raw: Option<&str>) -> Result<Vec<Message>, DecodeError> {
+/// Reads the conversation. Parts and calls of kinds that are not known are left out, and the first one noted.
+pub(super) fn decode_messages(raw: Option<&str>, unread: &mut Option<Unread>) -> Result<Vec<Message>, DecodeError> {
     let raw = raw.filter(|raw| *raw != "null").unwrap_or("[]");
     let wire: Vec<WireMessage> = serde_json::from_str(raw).map_err(|error| at_fault(raw, &error))?;
     if wire.is_empty() {
@@ -129,7 +130,7 @@ pub(super) fn decode_messages(raw: Option<&str>) -> Result<Vec<Message>, DecodeE
     // The newest call of the deprecated form: a message of role `function` answers it by name alone.
     let mut legacy_call: Option<(String, String)> = None;
     for (at, message) in wire.into_iter().enumerate() {
-        messages.push(decode_message(at, message, &mut legacy_call)?);
+        messages.push(decode_message(at, message, &mut legacy_call, unread)?);
     }
     Ok(messages)
 }
@@ -153,6 +154,7 @@ fn decode_message(
     at: usize,
     message: WireMessage,
     legacy_call: &mut Option<(String, String)>,
+    unread: &mut Option<Unread>,
 ) -> Result<Message, DecodeError> {
     let role = match message.role.as_str() {
         "system" => Role::System,
@@ -175,7 +177,7 @@ fn decode_message(
         let param = format!("messages[{at}].content");
         return Err(DecodeError::field(param, "invalid message content type: <nil>"));
     }
-    let content = decode_content(at, message.content)?;
+    let content = decode_content(at, message.content, unread)?;
     if role == Role::Tool {
         let legacy = legacy_call.take().filter(|(name, _)| message.name.as_ref() == Some(name)).map(|(_, id)| id);
         let result = ToolResult {
@@ -193,7 +195,13 @@ fn decode_message(
     parts.extend(content);
     parts.extend(message.refusal.filter(|text| !text.is_empty()).map(Part::Refusal));
     for (number, call) in message.tool_calls.into_iter().flatten().enumerate() {
-        parts.push(Part::ToolCall(decode_call(at, number, call)?));
+        match decode_call(at, number, call) {
+            Some(call) => parts.push(Part::ToolCall(call)),
+            None => {
+                let place = format!("messages[{at}].tool_calls[{number}]");
+                leave_out(unread, &place, "a tool call needs `function` or `custom`".to_owned());
+            }
+        }
     }
     if let Some(function) = message.function_call {
         let call = decode_function(at, 0, None, function);
@@ -203,17 +211,20 @@ fn decode_message(
     Ok(Message { role, parts, name: message.name })
 }
 
-fn decode_call(at: usize, number: usize, call: WireCall) -> Result<ToolCall, DecodeError> {
-    let Some(function) = call.function.or(call.custom) else {
-        let param = format!("messages[{at}].tool_calls[{number}]");
-        return Err(DecodeError::field(param, "a tool call needs `function` or `custom`"));
-    };
+/// Notes what was left out, unless something before it was.
+pub(super) fn leave_out(unread: &mut Option<Unread>, place: &str, message: String) {
+    unread.get_or_insert_with(|| Unread { protocol: Protocol::OpenAi.as_str(), place: place.to_owned(), message });
+}
+
+/// `None`: of a kind that is not known.
+fn decode_call(at: usize, number: usize, call: WireCall) -> Option<ToolCall> {
+    let function = call.function.or(call.custom)?;
     let signature = call
         .extra_content
         .as_ref()
         .and_then(|extra| extra.pointer("/google/thought_signature")?.as_str())
         .map(str::to_owned);
-    Ok(ToolCall { signature, ..decode_function(at, number, call.id, function) })
+    Some(ToolCall { signature, ..decode_function(at, number, call.id, function) })
 }
 
 fn decode_function(at: usize, number: usize, id: Option<String>, function: WireFunction) -> ToolCall {
@@ -223,35 +234,44 @@ fn decode_function(at: usize, number: usize, id: Option<String>, function: WireF
     ToolCall { id, arguments: arguments.into_owned(), name: function.name, signature: None }
 }
 
-fn decode_content(at: usize, content: Option<WireContent>) -> Result<Vec<Part>, DecodeError> {
-    match content {
-        None => Ok(Vec::new()),
-        Some(WireContent::Text(text)) if text.is_empty() => Ok(Vec::new()),
-        Some(WireContent::Text(text)) => Ok(vec![Part::text(text)]),
-        Some(WireContent::Parts(parts)) => parts
-            .into_iter()
-            .enumerate()
-            .map(|(number, part)| decode_part(&format!("messages[{at}].content[{number}]"), part))
-            .collect(),
+fn decode_content(
+    at: usize,
+    content: Option<WireContent>,
+    unread: &mut Option<Unread>,
+) -> Result<Vec<Part>, DecodeError> {
+    let wire = match content {
+        None => return Ok(Vec::new()),
+        Some(WireContent::Text(text)) if text.is_empty() => return Ok(Vec::new()),
+        Some(WireContent::Text(text)) => return Ok(vec![Part::text(text)]),
+        Some(WireContent::Parts(parts)) => parts,
+    };
+    let mut parts = Vec::with_capacity(wire.len());
+    for (number, part) in wire.into_iter().enumerate() {
+        parts.extend(decode_part(&format!("messages[{at}].content[{number}]"), part, unread)?);
     }
+    Ok(parts)
 }
 
-fn decode_part(place: &str, part: WirePart) -> Result<Part, DecodeError> {
+/// `None`: of a kind that is not known.
+fn decode_part(place: &str, part: WirePart, unread: &mut Option<Unread>) -> Result<Option<Part>, DecodeError> {
     let missing = |field: &str| DecodeError::field(place, format!("invalid message format: `{field}` is missing"));
-    match part.r#type.as_str() {
-        "text" | "input_text" | "output_text" => Ok(Part::Text(Text {
+    Ok(Some(match part.r#type.as_str() {
+        "text" | "input_text" | "output_text" => Part::Text(Text {
             text: part.text.ok_or_else(|| missing("text"))?,
             cache_control: part.cache_control.map(|mark| mark.decode()),
-        })),
-        "refusal" => part.refusal.map(Part::Refusal).ok_or_else(|| missing("refusal")),
-        "image_url" => decode_image(place, part.image_url.ok_or_else(|| missing("image_url"))?),
+        }),
+        "refusal" => Part::Refusal(part.refusal.ok_or_else(|| missing("refusal"))?),
+        "image_url" => decode_image(place, part.image_url.ok_or_else(|| missing("image_url"))?)?,
         "input_audio" => {
             let audio = part.input_audio.ok_or_else(|| missing("input_audio"))?;
-            Ok(Part::Audio { data: audio.data, format: audio.format })
+            Part::Audio { data: audio.data, format: audio.format }
         }
-        "file" => decode_file(place, part.file.ok_or_else(|| missing("file"))?),
-        other => Err(DecodeError::field(place, format!("invalid message format: unknown part type {other:?}"))),
-    }
+        "file" => decode_file(place, part.file.ok_or_else(|| missing("file"))?)?,
+        other => {
+            leave_out(unread, place, format!("invalid message format: unknown part type {other:?}"));
+            return Ok(None);
+        }
+    }))
 }
 
 fn decode_image(place: &str, image: WireImage) -> Result<Part, DecodeError> {

@@ -5,14 +5,14 @@ mod encoded;
 
 use super::{decode, encode};
 use crate::chat::ChatRequest;
-use crate::protocol::{DecodeError, Encoded, ModelProfile};
+use crate::protocol::{DecodeError, Encoded, ModelProfile, whole};
 
 fn read(fields: &str) -> ChatRequest {
     try_read(fields).unwrap()
 }
 
 fn try_read(fields: &str) -> Result<ChatRequest, DecodeError> {
-    decode(format!("{{\"model\":\"m\",{fields}}}").as_bytes())
+    whole(decode(format!("{{\"model\":\"m\",{fields}}}").as_bytes())?)
 }
 
 /// A request with these messages.

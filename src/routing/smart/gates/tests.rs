@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalog::fixture::Fixture;
+use crate::routing::smart::Untranslatable;
 
 const RELAY: &str = "
 providers:
@@ -26,7 +27,7 @@ providers:
   lab:
     models:
       small: {context_length: 8000, max_output: 2000, capabilities: {vision: false, tools: false, json_schema: false, reasoning: false}}
-      seeing: {context_length: 100000, capabilities: {vision: true, tools: true, audio: false, reasoning: true}}
+      seeing: {merge_roles: true, context_length: 100000, capabilities: {vision: true, tools: true, audio: false, reasoning: true}}
       embedder: {kind: embedding}
 ";
 
@@ -53,6 +54,18 @@ fn each_gate_removes_those_who_cannot() {
     expect(Demands { tools: true, ..Demands::default() }, [Some("tools"), None, None]);
     expect(Demands { json_schema: true, ..Demands::default() }, [Some("json_schema"), None, None]);
     expect(Demands { thinking: true, ..Demands::default() }, [Some("thinking"), None, None]);
+}
+
+#[test]
+fn what_no_translation_carries_goes_only_where_it_need_not_be_translated() {
+    let demands = |protocol: &str| Demands {
+        untranslatable: Some(Untranslatable { protocol: protocol.to_owned(), place: "tools[0]".to_owned() }),
+        ..Demands::default()
+    };
+    let reason = Some("untranslatable");
+    // The second model's messages are rewritten even in its own protocol.
+    expect(demands("openai"), [None, reason, None]);
+    expect(demands("ollama"), [reason, reason, reason]);
 }
 
 #[test]

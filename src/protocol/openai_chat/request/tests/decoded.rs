@@ -70,6 +70,28 @@ fn wrong_types_name_their_field() {
 }
 
 #[test]
+fn parts_and_tools_of_unknown_kinds_are_left_out_and_the_first_is_named() {
+    let clip = r#"{"type":"text","text":"What happens here?"},{"type":"video_url","video_url":{"url":"https://a.test/v.mp4"}}"#;
+    for (content, calls, tools, place) in [
+        (clip, "null", "null", "messages[0].content[1]"),
+        ("", r#"[{"id":"c","type":"mcp","mcp":{}}]"#, "null", "messages[1].tool_calls[0]"),
+        ("", "null", r#"[{"type":"function","function":{"name":"f"}},{"type":"web_search"}]"#, "tools[1]"),
+        (clip, "null", r#"[{"type":"web_search"}]"#, "messages[0].content[1]"),
+    ] {
+        let messages = format!(
+            r#"[{{"role":"user","content":[{content}]}},{{"role":"assistant","content":"Well.","tool_calls":{calls}}}]"#
+        );
+        let body = format!(r#"{{"model":"m","messages":{messages},"tools":{tools}}}"#);
+        let request = request::decode(body.as_bytes()).unwrap();
+        let unread = request.unread.unwrap();
+        assert_eq!((unread.protocol, unread.place.as_str()), ("openai", place), "{body}");
+        assert_eq!(request.messages[0].parts.len(), usize::from(!content.is_empty()), "the text is there: {body}");
+        assert_eq!(request.messages[1].parts, [Part::text("Well.".to_owned())], "{body}");
+        assert!(request.tools.iter().all(|tool| tool.name == "f"), "{body}");
+    }
+}
+
+#[test]
 fn null_content_is_allowed_only_where_something_else_is_said() {
     let (_, message) = fault_in_messages(r#"[{"role":"user","content":null}]"#);
     assert_eq!(message, "invalid message content type: <nil>");
