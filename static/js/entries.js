@@ -1,7 +1,7 @@
 // Aliases, redirects and routers: a list that filters itself, and one form that opens in the place of what it edits.
 
 import Alpine from '/static/vendor/alpine.js';
-import { api, later, refresh, say } from '/static/js/relay.js';
+import { api, refresh, say, whileTyping } from '/static/js/relay.js';
 import { FORMS, candidate, inWords } from '/static/js/entry_forms.js';
 import '/static/js/resolver.js';
 import '/static/js/trial.js';
@@ -76,8 +76,10 @@ Alpine.data('entries', () => ({
     this.form = this.spec.read({});
     this.touched = new Set();
     this.tell({}, []);
-    this.turn = 0;
-    this.check = later(() => this.rehearse(), 250);
+    const rehearse = whileTyping((signal) => this.rehearse(signal), (answer, error) => this.rehearsed(answer, error));
+    const weigh = whileTyping((signal) => this.weigh(signal), (impact) => this.tellImpact(impact));
+    this.check = () => { rehearse(); weigh(); };
+    this.stop = () => { rehearse.stop(); weigh.stop(); };
     this.$nextTick(() => this.start());
   },
 
@@ -99,6 +101,7 @@ Alpine.data('entries', () => ({
   },
 
   destroy() {
+    this.stop();
     const { isOpen, name, form, version, title, saved } = this;
     kept = isOpen ? { name, form, version, title, saved, focused: document.activeElement?.id ?? '' } : null;
   },
@@ -162,7 +165,7 @@ Alpine.data('entries', () => ({
 
   close() {
     this.$refs.home.after(this.$refs.editor);
-    this.turn += 1;
+    this.stop();
     this.touched.clear();
     Object.assign(this, { isOpen: false, conflict: null, mine: null, hasMine: false, impact: '', impactNames: [] });
     this.tell({}, []);
@@ -215,24 +218,21 @@ Alpine.data('entries', () => ({
 
   path(rest = '') { return `${this.spec.section}/${encoded(this.name.trim())}${rest}`; },
 
-  /** Says what is wrong, and what the traffic says, without changing anything. */
-  async rehearse() {
-    if (!this.isOpen || this.isBusy) return;
+  /** What would be wrong with the entry. Nobody is asked about what we can say ourselves. */
+  rehearse(signal) {
     const found = this.found();
-    this.turn += 1;
-    const { turn } = this;
-    if (Object.keys(found).length > 0) return this.tell(found, []);
-    const body = this.spec.write(this.form);
-    try {
-      const { problems } = await api('PUT', this.path('?dry_run=true'), { body, version: this.version });
-      if (turn === this.turn) this.tell({}, problems);
-    } catch (error) {
-      if (turn === this.turn) this.refused(error);
-    }
-    try {
-      const impact = await api('POST', this.path('/impact'), { body });
-      if (turn === this.turn) this.tellImpact(impact);
-    } catch { if (turn === this.turn) this.tellImpact(null); }
+    if (Object.keys(found).length > 0) return { found, problems: [] };
+    return api('PUT', this.path('?dry_run=true'), { body: this.spec.write(this.form), version: this.version, signal });
+  },
+
+  rehearsed(answer, error) {
+    if (error) this.refused(error); else this.tell(answer.found ?? {}, answer.problems);
+  },
+
+  /** What the traffic says of it. */
+  weigh(signal) {
+    if (Object.keys(this.found()).length > 0) return undefined;
+    return api('POST', this.path('/impact'), { body: this.spec.write(this.form), signal });
   },
 
   /** What can be said without asking. */
@@ -297,8 +297,8 @@ Alpine.data('entries', () => ({
       this.tell(found, []);
       return this.focus(Object.keys(found)[0]);
     }
+    this.stop();
     this.isBusy = true;
-    this.turn += 1;
     const { name, kind, isNew } = this;
     try {
       await api('PUT', this.path(), { body: this.spec.write(this.form), version: this.version });
@@ -314,8 +314,8 @@ Alpine.data('entries', () => ({
   },
 
   async remove() {
+    this.stop();
     this.isBusy = true;
-    this.turn += 1;
     try {
       await api('DELETE', this.path(), { version: this.version });
     } catch (error) {

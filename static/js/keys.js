@@ -1,7 +1,7 @@
 // Keys: made, changed and taken back. The list itself is the server's.
 
 import Alpine from '/static/vendor/alpine.js';
-import { api, ask, copy, later, refresh, say } from '/static/js/relay.js';
+import { api, ask, copy, refresh, say, whileTyping } from '/static/js/relay.js';
 
 const DAY = 86_400_000;
 
@@ -68,23 +68,18 @@ const form = (prefix) => ({
     this.check();
   },
 
-  /** Shows what the API says about the form as it is. */
-  async rehearse() {
-    const asked = JSON.stringify(this.body);
-    let problems;
-    try {
-      ({ problems } = await this.send({ dry_run: true }));
-    } catch (error) {
-      ({ problems } = error);
-    }
-    // An answer to what is no longer there says nothing.
-    if (asked === JSON.stringify(this.body)) this.problems = problems.filter(({ place }) => place !== 'name' || this.isNamed);
+  /** What shows while one types what the API says about the form. */
+  rehearsal() {
+    const tell = ({ problems }) => { this.problems = problems.filter(({ place }) => place !== 'name' || this.isNamed); };
+    return whileTyping((signal) => this.send({ dry_run: true, signal }), (answer, error) => tell(answer ?? error));
   },
+  destroy() { this.check.stop(); },
 
   /** Saves, and gives what the API answers; `null` when it refused. */
   async submit() {
     this.add('tags');
     this.add('models');
+    this.check.stop();
     if (this.isDated && this.date === '') {
       this.problems = [{ severity: 'error', place: 'expires_ms', message: 'choose a day' }];
       return null;
@@ -113,7 +108,7 @@ Alpine.data('newKey', () => mix(form('new'), {
   name: '',
 
   init() {
-    this.check = later(() => this.rehearse());
+    this.check = this.rehearsal();
     if (new URLSearchParams(location.search).has('new')) {
       history.replaceState(null, '', '/keys');
       this.open();
@@ -121,13 +116,14 @@ Alpine.data('newKey', () => mix(form('new'), {
   },
   get isNamed() { return this.name.trim() !== ''; },
   get body() { return { name: this.name, ...this.terms }; },
-  send({ dry_run }) { return api('POST', dry_run ? 'keys?dry_run=true' : 'keys', { body: this.body }); },
+  send({ dry_run, signal }) { return api('POST', dry_run ? 'keys?dry_run=true' : 'keys', { body: this.body, signal }); },
 
   open() {
     this.isOpen = true;
     this.$nextTick(() => this.$refs.first.focus());
   },
   cancel() {
+    this.check.stop();
     Object.assign(this, { isOpen: false, name: '', tags: [], models: [], tagText: '', modelText: '', expiry: 'never', date: '', problems: [], failure: '' });
     document.getElementById('new-key')?.focus();
   },
@@ -150,12 +146,12 @@ Alpine.data('key', () => {
       this.entry = JSON.parse(this.$el.dataset.entry);
       this.name = this.entry.name;
       this.version = this.entry.version;
-      this.check = later(() => this.rehearse());
+      this.check = this.rehearsal();
       if (new URLSearchParams(location.search).get('name') === this.name) this.$el.scrollIntoView({ block: 'center' });
     },
     get path() { return `keys/${encodeURIComponent(this.entry.id)}`; },
     get body() { return this.terms; },
-    send({ dry_run }) { return api('PUT', dry_run ? `${this.path}?dry_run=true` : this.path, { body: this.body, version: this.version }); },
+    send({ dry_run, signal }) { return api('PUT', dry_run ? `${this.path}?dry_run=true` : this.path, { body: this.body, version: this.version, signal }); },
 
     edit() {
       if (this.isOpen) return this.cancel();
@@ -165,6 +161,7 @@ Alpine.data('key', () => {
       this.$nextTick(() => document.getElementById(this.ids.tags)?.focus());
     },
     cancel() {
+      this.check.stop();
       this.isOpen = false;
       this.$refs.place.replaceChildren();
       this.$refs.edit.focus();

@@ -1,35 +1,30 @@
 // The catalogue: a list that follows its filters, and a model that can be edited in place.
 
 import Alpine from '/static/vendor/alpine.js';
-import { api, later, refresh, say } from '/static/js/relay.js';
-
-// What was asked last. Not a part of the component, whose proxies no fetch would take.
-let asked;
+import { api, load, refresh, say, whileTyping } from '/static/js/relay.js';
 
 // While somebody types only what was found is made anew, so that the field keeps what is typed.
 Alpine.data('catalogue', () => ({
   init() {
-    this.soon = later(() => this.now());
+    this.search = whileTyping((signal) => load(this.show(), signal), (page, error) => this.found(page, error));
     // What was typed before this script was there.
     const field = this.$root.elements.q;
-    if (field.value !== field.defaultValue) this.now();
+    if (field.value !== field.defaultValue) this.search();
   },
-  async now() {
+  destroy() { this.search.stop(); },
+  /** The address of what is looked for, which is the page's from now on. */
+  show() {
     const filled = [...new FormData(this.$root)].filter(([, value]) => value.trim() !== '');
     const query = new URLSearchParams(filled).toString();
     const address = query === '' ? '/models' : `/models?${query}`;
     history.replaceState(null, '', address);
-    asked?.abort();
-    asked = new AbortController();
-    try {
-      const answer = await fetch(address, { headers: { accept: 'text/html' }, signal: asked.signal });
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const found = page.getElementById('catalogue');
-      if (found) document.getElementById('catalogue').replaceWith(document.adoptNode(found));
-      else location.reload();
-    } catch (error) {
-      if (error.name !== 'AbortError') say('The relay cannot be reached. Is it still running?', { bad: true });
-    }
+    return address;
+  },
+  found(page, error) {
+    if (error) return say(error.message, { bad: true });
+    const found = page.getElementById('catalogue');
+    if (!found) return location.reload();
+    document.getElementById('catalogue').replaceWith(document.adoptNode(found));
   },
 }));
 
@@ -62,13 +57,15 @@ Alpine.data('model', () => ({
   init() {
     const { name, version, entry, in_force, on } = JSON.parse(this.$root.dataset.model);
     Object.assign(this, { name, version, entry, in_force, on });
-    this.check = later(() => this.rehearse());
+    this.check = whileTyping((signal) => this.rehearse(signal), ({ problems } = {}, error) => this.tell(problems ?? problemsOf(error)));
   },
+  destroy() { this.check.stop(); },
   edit() {
     this.isOpen = !this.isOpen;
     if (this.isOpen) this.$nextTick(() => this.$refs.form.querySelector('input').focus());
   },
   cancel() {
+    this.check.stop();
     this.$refs.form.reset();
     this.tell([]);
     this.isOpen = false;
@@ -110,15 +107,10 @@ Alpine.data('model', () => ({
   },
 
   /** Asks what would become of it. */
-  async rehearse() {
+  rehearse(signal) {
     const { entry, slips } = this.read();
-    if (slips.length > 0) return this.tell(slips);
-    try {
-      const { problems } = await api('PUT', `models/${encodeURIComponent(this.name)}?dry_run`, { body: entry });
-      this.tell(problems);
-    } catch (error) {
-      this.tell(error.problems.length > 0 ? error.problems : [{ severity: 'error', place: '', message: error.message }]);
-    }
+    if (slips.length > 0) return { problems: slips };
+    return api('PUT', `models/${encodeURIComponent(this.name)}?dry_run`, { body: entry, signal });
   },
 
   /** Puts each problem under its field, and the others at the end. */
@@ -143,6 +135,7 @@ Alpine.data('model', () => ({
   },
 
   async save() {
+    this.check.stop();
     const { entry, slips } = this.read();
     if (slips.length > 0) return this.tell(slips);
     await this.change({ model: Object.keys(entry).length === 0 ? null : entry }, `${this.name} saved.`);
@@ -165,6 +158,8 @@ Alpine.data('model', () => ({
     }
   },
 }));
+
+const problemsOf = ({ problems, message }) => (problems.length > 0 ? problems : [{ severity: 'error', place: '', message }]);
 
 /** A price without empty parts; a tier without a length is none. */
 function tidy(price) {

@@ -1,7 +1,7 @@
 // Finding and doing things by the keyboard: the palette, and single keys.
 
 import Alpine from '/static/vendor/alpine.js';
-import { api, later } from '/static/js/relay.js';
+import { api, whileTyping } from '/static/js/relay.js';
 
 const SHOWN = 12;
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -29,9 +29,9 @@ Alpine.data('palette', () => ({
   names: [],
 
   init() {
-    const ask = later(() => this.ask(), 120);
+    const ask = whileTyping((signal) => this.ask(signal), (found) => this.found(found), 120);
     this.search = () => { this.show(); ask(); };
-    this.$el.addEventListener('close', () => { this.text = ''; this.names = []; });
+    this.$el.addEventListener('close', () => { ask.stop(); this.text = ''; this.names = []; });
   },
 
   get activeId() { return this.items[this.active]?.id ?? ''; },
@@ -48,16 +48,15 @@ Alpine.data('palette', () => ({
     this.active = 0;
   },
 
-  async ask() {
+  ask(signal) {
     const text = this.text.trim();
-    if (text === '') return;
-    try {
-      const { names } = await api('GET', `names?q=${encodeURIComponent(text)}&limit=${SHOWN}`);
-      // Somebody who types on has asked for something else by now.
-      if (text !== this.text.trim()) return;
-      this.names = names.map(({ name, kind }) => ({ text: name, what: kind, address: PAGES_OF[kind] + encodeURIComponent(name) }));
-      this.show();
-    } catch { /* What the page knows is shown all the same. */ }
+    return text === '' ? { names: [] } : api('GET', `names?q=${encodeURIComponent(text)}&limit=${SHOWN}`, { signal });
+  },
+
+  /** After an error what the page knows is shown all the same. */
+  found({ names } = { names: [] }) {
+    this.names = names.map(({ name, kind }) => ({ text: name, what: kind, address: PAGES_OF[kind] + encodeURIComponent(name) }));
+    this.show();
   },
 
   move(by) {

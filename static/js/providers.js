@@ -1,7 +1,7 @@
 // Providers: added, changed, switched, deleted and tried out in place.
 
 import Alpine from '/static/vendor/alpine.js';
-import { ApiError, api, later, refresh, say, stream } from '/static/js/relay.js';
+import { ApiError, api, refresh, say, stream, whileTyping } from '/static/js/relay.js';
 
 const at = (name) => `providers/${encodeURIComponent(name)}`;
 const lines = (text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
@@ -24,6 +24,7 @@ const form = () => ({
   isBusy: false,
   hasKey: false,
   fill(provider) {
+    this.check.stop();
     this.fields = {
       base_url: provider.base_url ?? '',
       api_key: '',
@@ -77,11 +78,10 @@ const form = () => ({
     if (!(error instanceof ApiError)) throw error;
     this.noteProblems(error.problems, error.problems.length > 0 ? '' : error.message);
   },
-  /** Says while one types what would be wrong. */
-  async rehearse(name, body) {
-    try {
-      this.noteProblems((await api('PUT', `${at(name)}?dry_run=true`, { body })).problems);
-    } catch (error) { this.noteError(error); }
+  /** What says while one types what would be wrong, once there is enough to ask about. */
+  rehearsal() {
+    const ask = (signal) => (this.isFilled ? api('PUT', `${at(this.id)}?dry_run=true`, { body: this.body(this.base), signal }) : { problems: [] });
+    return whileTyping(ask, (answer, error) => (error ? this.noteError(error) : this.noteProblems(answer.problems)), 400);
   },
 });
 
@@ -105,10 +105,11 @@ Alpine.data('adding', () => withForm({
   name: '',
   init() {
     this.vendors = JSON.parse(this.$root.dataset.vendors);
-    this.check = later(() => this.isOpen && this.isFilled && this.rehearse(this.id, this.body(this.base)), 400);
+    this.check = this.rehearsal();
     const wanted = new URLSearchParams(location.search).get('add');
     if (wanted) this.open(wanted);
   },
+  destroy() { this.check.stop(); },
   get isClosed() { return !this.isOpen; },
   get known() { return this.vendors.find(({ id }) => id === this.vendor); },
   get protocol() { return this.known?.protocol ?? this.vendor.slice(1); },
@@ -134,12 +135,13 @@ Alpine.data('adding', () => withForm({
     });
   },
   chosen() { this.fill({}); },
-  typed() { this.check(); },
   cancel() {
+    this.check.stop();
     this.isOpen = false;
     this.$nextTick(() => this.$refs.opener.focus());
   },
   async save() {
+    this.check.stop();
     if (this.id === '') return this.noteProblems([{ place: 'providers..id', severity: 'error', message: 'Give it an id, like lab.' }]);
     this.isBusy = true;
     try {
@@ -183,9 +185,15 @@ Alpine.data('provider', () => withForm({
     this.protocol = this.entry.protocol;
     this.hasKey = this.entry.key !== null;
     this.usualUrl = this.entry.known?.base_url ?? '';
-    this.check = later(() => this.isEditing && this.rehearse(this.entry.name, this.body(this.entry.provider)), 400);
+    this.check = this.rehearsal();
   },
-  destroy() { this.running?.abort(); },
+  destroy() {
+    this.running?.abort();
+    this.check.stop();
+  },
+  isFilled: true,
+  get id() { return this.entry.name; },
+  get base() { return this.entry.provider; },
   get isEditing() { return this.panel === 'edit'; },
   get isTesting() { return this.panel === 'test'; },
   get isListing() { return this.panel === 'models'; },
@@ -213,21 +221,21 @@ Alpine.data('provider', () => withForm({
   edit() {
     if (this.isEditing) return this.close();
     this.running?.abort();
-    this.fill(this.entry.provider);
+    this.fill(this.base);
     this.panel = 'edit';
     this.$nextTick(() => this.$root.querySelector('form input')?.focus());
   },
-  typed() { this.check(); },
   cancel() { this.close(); },
   async save() {
-    await this.put(this.body(this.entry.provider), 'Saved.');
+    await this.put(this.body(this.base), 'Saved.');
   },
   async flip() {
-    const isOn = this.entry.provider.enabled !== false;
-    await this.put({ ...this.entry.provider, enabled: !isOn }, `${this.entry.name} is switched ${isOn ? 'off' : 'on'}.`);
+    const isOn = this.base.enabled !== false;
+    await this.put({ ...this.base, enabled: !isOn }, `${this.entry.name} is switched ${isOn ? 'off' : 'on'}.`);
   },
   async put(body, words) {
     const { name, version } = this.entry;
+    this.check.stop();
     this.isBusy = true;
     try {
       await api('PUT', at(name), { body, version });

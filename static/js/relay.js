@@ -46,13 +46,7 @@ async function send(method, path, { body, version, signal }) {
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (version) headers['if-match'] = version === '*' ? '*' : `"${version}"`;
   if (version === null) headers['if-none-match'] = '*';
-  let answer;
-  try {
-    answer = await fetch(ROOT + path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, { code: 'unreachable', message: 'The relay cannot be reached; nothing was changed. Is it still running?' });
-  }
+  const answer = await reach(ROOT + path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   if (answer.ok) return answer;
   // The login has ended; it comes back to where we are.
   if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
@@ -62,12 +56,25 @@ async function send(method, path, { body, version, signal }) {
   throw new ApiError(answer.status, said.error ?? said);
 }
 
+async function reach(address, options) {
+  try {
+    return await fetch(address, options);
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new ApiError(0, { code: 'unreachable', message: 'The relay cannot be reached. Is it still running?' });
+  }
+}
+
+/** A page as the server makes it now; an empty one when the login has ended, which loading it again will say. */
+export async function load(address, signal) {
+  const answer = await reach(address, { headers: { accept: 'text/html' }, signal });
+  const hasEnded = answer.redirected && new URL(answer.url).pathname === '/login';
+  return new DOMParser().parseFromString(hasEnded ? '' : await answer.text(), 'text/html');
+}
+
 /** Makes the page anew, as the server shows it now. Where the keyboard was it stays, if that still exists. */
 export async function refresh(address = location.href) {
-  const answer = await fetch(address, { headers: { accept: 'text/html' } });
-  if (answer.redirected && new URL(answer.url).pathname === '/login') return location.reload();
-  const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  const fresh = page.querySelector('main');
+  const fresh = (await load(address)).querySelector('main');
   const shown = document.querySelector('main');
   if (!fresh || !shown) return location.reload();
   const { id } = document.activeElement ?? {};
@@ -143,10 +150,29 @@ export async function copy(text, element) {
   }
 }
 
-/** A function that waits until it has not been called for a while, milliseconds. */
-export function later(action, wait = 250) {
+/**
+ * Asks while somebody types: once what this gives has not been called for a while (`wait`, milliseconds), `ask` is
+ * called, and `tell(answer, error)` gets what came of it, one of the two. Whoever types on asks anew and hears nothing
+ * more of earlier questions; after `stop()`, when a form is saved or closed, nobody does.
+ */
+export function whileTyping(ask, tell, wait = 250) {
   let timer;
-  return (...values) => { clearTimeout(timer); timer = setTimeout(() => action(...values), wait); };
+  let latest = new AbortController();
+  const put = async (signal) => {
+    let answer;
+    let failure;
+    try { answer = await ask(signal); } catch (error) { failure = error; }
+    if (signal.aborted) return;
+    if (failure && !(failure instanceof ApiError)) throw failure;
+    tell(answer, failure);
+  };
+  const stop = () => { clearTimeout(timer); latest.abort(); };
+  const typed = () => {
+    stop();
+    latest = new AbortController();
+    timer = setTimeout(put, wait, latest.signal);
+  };
+  return Object.assign(typed, { stop });
 }
 
 function button(text, action, kind = 'plain') {

@@ -1,7 +1,7 @@
 // The settings: each saves itself; the sections come when they are looked at.
 
 import Alpine from '/static/vendor/alpine.js';
-import { api, ask, copy, later, refresh, say, stream } from '/static/js/relay.js';
+import { api, ask, copy, refresh, say, stream, whileTyping } from '/static/js/relay.js';
 
 const SECTIONS = ['general', 'records', 'redaction', 'backup', 'access', 'system', 'log'];
 const here = () => (SECTIONS.includes(location.hash.slice(1)) ? location.hash.slice(1) : SECTIONS[0]);
@@ -13,8 +13,9 @@ async function undo(name) {
   await refresh();
 }
 
-/** What went wrong, in one text: the problems where there are such. */
-const words = (error) => (error.problems?.length ? error.problems.map((one) => one.message).join(' ') : error.message);
+/** What went wrong: the problems where there are such. */
+const messages = ({ problems, message }) => (problems?.length ? problems.map((one) => one.message) : [message]);
+const words = (error) => messages(error).join(' ');
 
 /** The version that `If-Match` needs; none while nobody has set it. */
 const versionOf = (entry) => (entry.origin === 'database' ? entry.version : undefined);
@@ -167,37 +168,41 @@ Alpine.data('redaction', () => ({
   hasResult: false,
   isBusy: false,
   entry: null,
-  later: null,
+  test: null,
   init() {
     this.entry = JSON.parse(this.$el.dataset.setting);
-    this.later = later(() => this.test());
+    this.test = whileTyping((signal) => this.ask(signal), (found, error) => this.tell(found, error));
     this.revert();
   },
+  destroy() { this.test.stop(); },
   plain() { return this.patterns.map((one) => ({ name: one.name.trim(), pattern: one.pattern })); },
   get isEmpty() { return this.patterns.length === 0; },
   get isChanged() { return JSON.stringify(this.plain()) !== JSON.stringify(this.entry.value ?? []); },
   get isClean() { return this.cuts.length === 0; },
-  revert() { this.patterns = (this.entry.value ?? []).map(pattern); this.problems = []; },
+  revert() {
+    this.patterns = (this.entry.value ?? []).map(pattern);
+    this.problems = [];
+    this.test();
+  },
   add() {
     const one = pattern({ name: '', pattern: '' });
     this.patterns.push(one);
     this.$nextTick(() => document.getElementById(one.nameId).focus());
   },
-  remove(one) { this.patterns = this.patterns.filter((other) => other.id !== one.id); this.later(); },
-  async test() {
-    if (this.text === '') { this.hasResult = false; return; }
-    try {
-      const found = await api('POST', 'settings/redaction/test', { body: { text: this.text, patterns: this.plain() } });
-      this.redacted = found.redacted;
-      this.cuts = found.cuts.map((cut, id) => ({ id, ...cut }));
-      this.hasResult = true;
-      this.problems = [];
-    } catch (error) {
-      this.hasResult = false;
-      this.problems = error.problems.length ? error.problems.map((one) => one.message) : [error.message];
-    }
+  remove(one) { this.patterns = this.patterns.filter((other) => other.id !== one.id); this.test(); },
+  ask(signal) {
+    if (this.text === '') return null;
+    return api('POST', 'settings/redaction/test', { body: { text: this.text, patterns: this.plain() }, signal });
+  },
+  tell(found, error) {
+    this.hasResult = Boolean(found);
+    this.problems = error ? messages(error) : [];
+    if (!found) return;
+    this.redacted = found.redacted;
+    this.cuts = found.cuts.map((cut, id) => ({ id, ...cut }));
   },
   async save() {
+    this.test.stop();
     this.isBusy = true;
     const { name } = this.entry;
     try {
@@ -205,7 +210,7 @@ Alpine.data('redaction', () => ({
       say('Saved; bodies that are kept from now on are without them.', { undo: () => undo(name) });
       await refresh();
     } catch (error) {
-      this.problems = error.problems?.length ? error.problems.map((one) => one.message) : [error.message];
+      this.problems = messages(error);
     } finally {
       this.isBusy = false;
     }
@@ -331,8 +336,7 @@ Alpine.data('tokens', () => ({
 const MOST_LINES = 1000;
 
 Alpine.data('log', () => {
-  // Not for Alpine to watch: the request that brings lines, and the number of the last one.
-  let abort = null;
+  // The number of the last line; 0 begins anew.
   let after = 0;
   const shown = () => document.getElementById('log-lines');
 
@@ -342,50 +346,35 @@ Alpine.data('log', () => {
     isOn: true,
     isEmpty: false,
     problem: '',
-    later: null,
-    init() { this.later = later(() => this.restart()); },
-    destroy() { abort?.abort(); },
+    read: null,
+    init() { this.read = whileTyping((signal) => this.bring(signal), () => {}); },
+    destroy() { this.read.stop(); },
     get words() { return this.isOn ? 'Pause' : 'Follow'; },
     look(isShown) {
-      if (!isShown) this.stop();
-      else if (this.isOn && !abort) this.follow();
+      if (isShown && this.isOn) this.read(); else this.read.stop();
     },
-    turn() {
-      this.isOn = !this.isOn;
-      if (this.isOn) this.follow(); else this.stop();
-    },
-    stop() {
-      abort?.abort();
-      abort = null;
-    },
+    turn() { this.isOn = !this.isOn; },
     restart() {
-      this.stop();
-      shown().replaceChildren();
       after = 0;
-      if (this.isOn) this.follow(); else this.once();
+      this.read();
     },
-    address(follows) { return `log?level=${this.level}&q=${encodeURIComponent(this.text)}&after=${after}&follow=${follows}`; },
-    async once() {
-      try {
-        await stream('GET', this.address(false), {}, (line) => this.add(line));
-        this.isEmpty = shown().childElementCount === 0;
-      } catch (error) {
-        this.problem = error.message;
-      }
-    },
-    async follow() {
-      const own = new AbortController();
-      abort = own;
-      // What there is already comes at once.
-      setTimeout(() => { if (abort === own) this.isEmpty = shown().childElementCount === 0; }, 500);
-      while (!own.signal.aborted) {
+    /** Shows what there is, and then what comes for as long as it is followed. */
+    async bring(signal) {
+      if (after === 0) shown().replaceChildren();
+      const get = (follow) => {
+        const address = `log?level=${this.level}&q=${encodeURIComponent(this.text)}&after=${after}&follow=${follow}`;
+        return stream('GET', address, { signal }, (line) => { if (!signal.aborted) this.add(line); });
+      };
+      for (;;) {
         try {
-          await stream('GET', this.address(true), { signal: own.signal }, (line) => { if (abort === own) this.add(line); });
+          await get(false);
           this.problem = '';
+          this.isEmpty = shown().childElementCount === 0;
+          if (this.isOn) await get(true);
         } catch (error) {
-          if (own.signal.aborted) return;
-          this.problem = error.message;
+          if (!signal.aborted) this.problem = error.message;
         }
+        if (!this.isOn || signal.aborted) return;
         // The relay was stopped, or it is time to ask again.
         await new Promise((resolve) => { setTimeout(resolve, 1000); });
       }

@@ -52,6 +52,11 @@ fn settings_are_changed_undone_and_backed_up() {
 }
 
 #[test]
+fn what_forms_say_is_about_what_stands_there() {
+    passes("typing");
+}
+
+#[test]
 fn an_operator_gets_from_nothing_to_a_priced_answer() {
     passes("story");
 }
