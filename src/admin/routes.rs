@@ -159,8 +159,11 @@ async fn admit(shared: &Shared, request: &Request) -> Result<Who, Reply> {
         "The admin password is needed; any user name will do.\n\
          It is ADMIN_PASSWORD, or the one printed when the relay first started.\n",
     );
-    let challenge = HeaderValue::from_static("Basic realm=\"LLM Relay\", charset=\"UTF-8\"");
-    refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    // For a page's script browsers would open a dialog of their own, and keep the answer from it; it knows the form.
+    if request.text("sec-fetch-mode").is_none_or(|mode| mode == "navigate") {
+        let challenge = HeaderValue::from_static("Basic realm=\"LLM Relay\", charset=\"UTF-8\"");
+        refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
     Err(refused)
 }
 

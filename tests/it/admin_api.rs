@@ -400,6 +400,9 @@ fn every_answer_is_json_and_none_comes_without_the_password() {
         let reply = admin.request(method, path, &[("if-match", "*")], b"");
         assert_eq!(error(&reply).0, 401, "{method} {path}");
         assert!(reply.header("www-authenticate").is_some_and(|value| value.starts_with("Basic")), "{method} {path}");
+        // A page's script is told itself; a browser would ask for the password in its own way.
+        let by_script = admin.request(method, path, &[("if-match", "*"), ("sec-fetch-mode", "cors")], b"");
+        assert_eq!((error(&by_script).0, by_script.header("www-authenticate")), (401, None), "{method} {path}");
     }
     assert_eq!(get(&relay, SMART).status, 200, "it is still there");
 
