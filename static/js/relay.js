@@ -49,7 +49,7 @@ async function send(method, path, { body, version, signal }) {
   const answer = await reach(ROOT + path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   if (answer.ok) return answer;
   // The login has ended; it comes back to where we are.
-  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}${location.hash}`);
   const text = await answer.text();
   let said;
   try { said = JSON.parse(text); } catch { said = { message: text.trim() || undefined }; }

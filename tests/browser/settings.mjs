@@ -10,11 +10,7 @@ const yaml = `providers:\n  lab: { protocol: openai, base_url: "${fake.url}", mo
 const relay = await startRelay({ yaml });
 
 /** Logged in, at a section. */
-async function at(section, where = relay) {
-  const page = await logIn(where, '/settings');
-  await page.goto(`/settings#${section}`);
-  return page;
-}
+const at = (section, where = relay) => logIn(where, `/settings#${section}`);
 
 test('a default model is set, used at once, undone and taken back', async () => {
   const page = await logIn(relay, '/settings');

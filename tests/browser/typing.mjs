@@ -73,8 +73,7 @@ const FORMS = [
 
 for (const { what, address, form, field, role, asks, first, second, open: prepare = () => {} } of FORMS) {
   test(`${what}: an answer that comes too late is not shown`, async () => {
-    const page = await logIn(relay, address.split('#')[0]);
-    await page.goto(address);
+    const page = await logIn(relay, address);
     await prepare(page);
     const part = form ? page.getByRole('form', { name: form }) : page;
     const input = role ? part.getByRole(role, { name: field }) : part.getByLabel(field, { exact: true });
