@@ -17,6 +17,7 @@ const ACTIONS = [
   ['Watch the log', '/settings#log'],
 ].map(([text, address]) => ({ text, address, what: 'do' }));
 
+// What has a name and a page of its own, or a place on one.
 const PAGES_OF = { alias: '/aliases?name=', redirect: '/redirects?name=', router: '/routers?name=', model: '/models?q=', provider: '/providers?name=', key: '/keys?name=' };
 
 const links = () => [...document.querySelectorAll('nav[aria-label="Pages"] a')];
@@ -50,7 +51,7 @@ Alpine.data('palette', () => ({
 
   ask(signal) {
     const text = this.text.trim();
-    return text === '' ? { names: [] } : api('GET', `names?q=${encodeURIComponent(text)}&limit=${SHOWN}`, { signal });
+    return text === '' ? { names: [] } : api('GET', `names?q=${encodeURIComponent(text)}&kind=${Object.keys(PAGES_OF)}&limit=${SHOWN}`, { signal });
   },
 
   /** After an error what the page knows is shown all the same. */

@@ -185,6 +185,7 @@ Alpine.data('provider', () => withForm({
     this.protocol = this.entry.protocol;
     this.hasKey = this.entry.key !== null;
     this.usualUrl = this.entry.known?.base_url ?? '';
+    if (new URLSearchParams(location.search).get('name') === this.entry.name) this.$root.scrollIntoView({ block: 'center' });
     this.check = this.rehearsal();
   },
   destroy() {

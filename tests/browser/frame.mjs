@@ -89,6 +89,15 @@ test('the palette goes anywhere without a mouse', async () => {
   await page.keyboard.press('g');
   await page.keyboard.press('o');
   await page.waitForURL((url) => url.pathname === '/');
+  // What has a name is found by it: also who answers, and who asks.
+  await relay.ask('POST', 'keys', { name: 'laptop' });
+  for (const [text, what, address] of [['LAB', 'provider', '/providers?name=lab'], ['apt', 'key', '/keys?name=laptop']]) {
+    await page.keyboard.press('Control+k');
+    await focused(page.getByRole('combobox'));
+    await page.keyboard.type(text);
+    await page.getByRole('option', { name: new RegExp(what) }).click();
+    await page.waitForURL(`**${address}`);
+  }
   await page.keyboard.press('?');
   await page.getByRole('heading', { name: 'Keyboard' }).waitFor();
   await page.keyboard.press('Escape');

@@ -74,7 +74,13 @@ fn every_name_can_be_completed_and_followed() {
     assert_eq!(names["names"][1]["description"], "quick");
     assert_eq!(shown(&get(&relay, "names?q=FAS")), ["alias fast"]);
     assert_eq!(shown(&get(&relay, "names?kind=router&limit=5")), ["router smart"]);
-    for query in ["names?kind=key", "names?limit=0", "names?x=1", "resolve"] {
+    let key = call(&relay, "POST", "keys", &[], &json!({ "name": "laptop" }).to_string());
+    assert_eq!(key.status, 201, "{}", key.text());
+    assert_eq!(shown(&get(&relay, "names?kind=key,provider")), ["provider openai", "key laptop"]);
+    assert_eq!(shown(&get(&relay, "names?kind=alias,key&q=a")), ["alias fast", "key laptop"]);
+    assert_eq!(call(&relay, "DELETE", "keys/laptop", &[], "").status, 204);
+    assert_eq!(shown(&get(&relay, "names?kind=key")), [""; 0], "it is revoked");
+    for query in ["names?kind=token", "names?kind=", "names?limit=0", "names?x=1", "resolve"] {
         assert_eq!(call(&relay, "GET", query, &[], "").json()["error"]["code"], "query", "{query}");
     }
 

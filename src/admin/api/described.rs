@@ -89,7 +89,17 @@ pub(in crate::admin) const AREAS: &[Area] = &[
             op("POST", "routers/NAME/resolve", "Has a router choose for a prompt; designators are really asked")
                 .takes("Trial")
                 .gives(200, "Choice"),
-            op("GET", "names", "Every name that can be asked for").gives(200, "Names"),
+            op("GET", "names", "Every name that can be asked for, and of those who are asked and who asks")
+                .query(&[
+                    ("q", "a part of the name"),
+                    (
+                        "kind",
+                        "several separated by commas: `router`, `alias`, `model` and `redirect`, which are given unless it \
+                         is, `provider` and `key`",
+                    ),
+                    ("limit", "so many; 5000 at most"),
+                ])
+                .gives(200, "Names"),
             op("GET", "resolve", "Follows a name to what it leads to")
                 .query(&[("name", "the name, as a client would write it")])
                 .gives(200, "Way"),

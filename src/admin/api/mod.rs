@@ -201,7 +201,7 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Entry(kind), &Method::DELETE) => entries::delete(shared, kind, name, &request.headers).await,
         (Route::Entry(kind), _) => entries::get(shared, kind, name).await,
         (Route::Impact(kind), _) => impact::of(shared, kind, name, request).await,
-        (Route::Names, _) => names::list(shared, &request.query),
+        (Route::Names, _) => names::list(shared, &request.query).await,
         (Route::Resolve, _) => resolve::follow(shared, request).await,
         (Route::History, _) => history::list(shared, &request.query).await,
         (Route::Undo, _) => history::undo(shared, &name, request).await,
