@@ -2,6 +2,7 @@
 
 import Alpine from '/static/vendor/alpine.js';
 import { api, refresh, say, whileTyping } from '/static/js/relay.js';
+import { differences, happened } from '/static/js/conflict.js';
 import { FORMS, candidate, inWords } from '/static/js/entry_forms.js';
 import '/static/js/resolver.js';
 import '/static/js/trial.js';
@@ -267,7 +268,7 @@ Alpine.data('entries', () => ({
   },
 
   refused(error) {
-    if (error.status === 412) this.meet(error.current);
+    if (error.isOvertaken) this.meet(error.current);
     else if (error.status === 422 && error.problems.length > 0) this.tell({}, error.problems);
     else if (error.code === 'managed_by_file') this.tell({ name: error.message }, []);
     else this.tell({ whole: error.message }, []);
@@ -353,19 +354,15 @@ Alpine.data('entries', () => ({
   get canTake() { return this.conflict !== null && this.conflict.theirs !== null && this.conflict.theirs.origin !== 'file'; },
   get conflictText() {
     if (!this.conflict) return '';
-    if (this.isGone) return `Somebody has deleted the ${this.kind} ${this.name} meanwhile. What you typed is still here.`;
     if (this.isNew) return `There is ${this.kind === 'alias' ? 'an' : 'a'} ${this.kind} ${this.name} already. What you typed is still here.`;
-    return `Somebody has changed the ${this.kind} ${this.name} meanwhile. What you typed is still here.`;
+    return happened(this.isGone, `the ${this.kind} ${this.name}`);
   },
   get overText() { return this.isGone ? 'Create it again' : 'Save mine over it'; },
 
   /** The fields in which the two differ. */
   get lines() {
     if (!this.canTake) return [];
-    const theirs = this.spec.read(this.conflict.theirs[this.kind]);
-    return Object.entries(this.spec.labels)
-      .map(([field, label]) => ({ field, label, theirs: inWords(theirs[field]), mine: inWords(this.form[field]) }))
-      .filter((line) => line.theirs !== line.mine);
+    return differences(this.spec.read(this.conflict.theirs[this.kind]), this.form, this.spec.labels, inWords);
   },
 
   takeTheirs() {

@@ -1,9 +1,16 @@
 // Keys: made, changed and taken back. The list itself is the server's.
 
 import Alpine from '/static/vendor/alpine.js';
+import { differences, overtaken } from '/static/js/conflict.js';
 import { api, ask, copy, refresh, say, whileTyping } from '/static/js/relay.js';
 
 const DAY = 86_400_000;
+const LABELS = { tags: 'tags', models: 'allowed models', expires: 'expires' };
+
+/** What can be changed of a key, as it is told to people. */
+const shown = ({ tags, models, expires_ms: expires }) => ({
+  tags, models: models.length === 0 ? 'all' : models, expires: expires ? new Date(expires).toLocaleString() : 'never',
+});
 
 /** Two objects in one, getters and all. */
 const mix = (...parts) => parts.reduce((whole, part) => Object.defineProperties(whole, Object.getOwnPropertyDescriptors(part)), {});
@@ -166,12 +173,11 @@ Alpine.data('key', () => {
       this.$refs.place.replaceChildren();
       this.$refs.edit.focus();
     },
-    onRefusal({ code, current }) {
-      if (code !== 'changed' || !current) return;
-      const words = (list, none) => (list.length === 0 ? none : list.join(', '));
-      const expiry = current.expires_ms ? new Date(current.expires_ms).toLocaleString() : 'never';
-      this.failure = `Somebody changed this key meanwhile. It now has the tags ${words(current.tags, 'none')}; models ${words(current.models, 'all')}; expires ${expiry}. Save again to replace that with what stands here.`;
-      this.version = current.version;
+    onRefusal(error) {
+      if (!error.isOvertaken) return;
+      const { version, text } = overtaken(error, `the key ${this.name}`, (theirs) => differences(shown(theirs), shown(this.terms), LABELS));
+      this.failure = text;
+      this.version = version;
     },
     async save() {
       if (!await this.submit()) return;

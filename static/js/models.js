@@ -1,6 +1,7 @@
 // The catalogue: a list that follows its filters, and a model that can be edited in place.
 
 import Alpine from '/static/vendor/alpine.js';
+import { differences, lookAgain, overtaken } from '/static/js/conflict.js';
 import { api, load, refresh, say, whileTyping } from '/static/js/relay.js';
 
 // While somebody types only what was found is made anew, so that the field keeps what is typed.
@@ -48,6 +49,8 @@ function put(object, path, value) {
   if (rest.length === 0) object[key] = value;
   else put(object[key] ??= {}, rest, value);
 }
+
+const LABELS = { context_length: 'context', max_output: 'longest answer', capabilities: 'abilities', price: 'price', description: 'description', hidden: 'hidden', disabled: 'switched off' };
 
 const same = (a, b) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 
@@ -152,10 +155,21 @@ Alpine.data('model', () => ({
       await refresh();
       say(words, { undo: async () => { await api('POST', 'models/apply', { body: undo }); await refresh(); } });
     } catch (error) {
-      if (error.problems?.length > 0 && this.isOpen) this.tell(error.problems);
-      else if (error.code === 'changed') say(`Somebody has changed ${this.name} meanwhile. Load the page again to see how; what you wrote is still here.`, { bad: true });
+      if (error.isOvertaken) await (this.isOpen ? this.meet() : lookAgain(this.name));
+      else if (error.problems?.length > 0 && this.isOpen) this.tell(error.problems);
       else say(error.message, { bad: true });
     }
+  },
+
+  /** Somebody was quicker. Many models can be changed at once, so the refusal does not say what each is now. */
+  async meet() {
+    const { override: current } = await api('GET', `models/${encodeURIComponent(this.name)}`);
+    const { entry } = this.read();
+    const { version, text } = overtaken({ current }, `what is said of ${this.name}`, (theirs) => differences(theirs.model, entry, LABELS));
+    this.version = version;
+    // What the form does not show is theirs from now on.
+    for (const key of ['hidden', 'disabled']) this.entry[key] = current?.model[key];
+    this.tell([{ severity: 'warning', place: '', message: text }]);
   },
 }));
 

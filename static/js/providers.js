@@ -1,6 +1,7 @@
 // Providers: added, changed, switched, deleted and tried out in place.
 
 import Alpine from '/static/vendor/alpine.js';
+import { differences, lookAgain, overtaken } from '/static/js/conflict.js';
 import { ApiError, api, refresh, say, stream, whileTyping } from '/static/js/relay.js';
 
 const at = (name) => `providers/${encodeURIComponent(name)}`;
@@ -15,6 +16,9 @@ function pairs(text, sign) {
 }
 
 const unpaired = (object, sign) => Object.entries(object ?? {}).map(([key, value]) => `${key}${sign}${value}`).join('\n');
+
+// What the form shows of a provider, but for its key, which nobody is shown.
+const LABELS = { base_url: 'base URL', models: 'models', headers: 'headers', deployments: 'deployments', api_version: 'API version', local: 'hardware of your own' };
 
 /** What both forms have: fields, the body that is sent, and problems under the fields they are about. */
 const form = () => ({
@@ -145,11 +149,14 @@ Alpine.data('adding', () => withForm({
     if (this.id === '') return this.noteProblems([{ place: 'providers..id', severity: 'error', message: 'Give it an id, like lab.' }]);
     this.isBusy = true;
     try {
-      const { name } = await api('PUT', at(this.id), { body: this.body(this.base) });
+      const { name } = await api('PUT', at(this.id), { body: this.body(this.base), version: null });
       this.isOpen = false;
       await refresh(location.pathname);
       say(`${name} is ready to be called.`, { undo: () => undo(name) });
-    } catch (error) { this.noteError(error); } finally { this.isBusy = false; }
+    } catch (error) {
+      if (error.isOvertaken) this.noteProblems([], `There is a provider ${this.id} already.`);
+      else this.noteError(error);
+    } finally { this.isBusy = false; }
   },
 }));
 
@@ -244,10 +251,18 @@ Alpine.data('provider', () => withForm({
       await refresh();
       say(words, { undo: () => undo(name) });
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (this.isEditing) this.noteError(error);
-      if (error.status === 412 || !this.isEditing) say(error.message, { bad: true });
+      await this.refused(error);
     } finally { this.isBusy = false; }
+  },
+  async refused(error) {
+    const what = `the provider ${this.entry.name}`;
+    if (!(error instanceof ApiError)) throw error;
+    if (!error.isOvertaken) return this.isEditing ? this.noteError(error) : say(error.message, { bad: true });
+    if (!this.isEditing) return lookAgain(what);
+    const { version, text } = overtaken(error, what, (theirs) => differences(theirs.provider, this.body(theirs.provider), LABELS));
+    // What the form does not show is theirs from now on.
+    this.entry = { ...this.entry, version, provider: error.current?.provider ?? this.base };
+    this.noteProblems([], text);
   },
   async remove() {
     const { name, version } = this.entry;
@@ -256,8 +271,7 @@ Alpine.data('provider', () => withForm({
       await refresh();
       say(`${name} is deleted.`, { undo: () => undo(name) });
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      say(error.message, { bad: true });
+      await this.refused(error);
     }
   },
   async test() {

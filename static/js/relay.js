@@ -12,6 +12,12 @@ export class ApiError extends Error {
     this.current = more.current ?? null;
     this.used_by = more.used_by ?? [];
   }
+
+  /** Somebody else was quicker. */
+  get isOvertaken() { return this.status === 412; }
+
+  /** What went wrong: the problems where there are such. */
+  get messages() { return this.problems.length > 0 ? this.problems.map(({ message }) => message) : [this.message]; }
 }
 
 /**

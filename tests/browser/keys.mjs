@@ -89,7 +89,7 @@ test('what somebody else changed meanwhile is said, and the keyboard is enough',
   await page.keyboard.type('two');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Enter');
-  await page.getByText('It now has the tags other').waitFor();
+  await page.getByText(/Somebody has changed the key shared meanwhile.*Theirs: tags: other\. Save again/).waitFor();
   await page.keyboard.press('Enter');
   await page.getByText('Saved shared').waitFor();
   assert.deepEqual((await relay.ask('GET', 'keys/shared')).tags, ['one', 'two']);

@@ -123,9 +123,19 @@ test('two who edit the same model do not overwrite each other', async () => {
   await page.getByLabel('Context', { exact: true }).fill('64000');
   await relay.ask('PUT', mini, { max_output: 100 });
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('Somebody has changed openai/gpt-4o-mini meanwhile').waitFor();
+  await page.getByText(/Somebody has changed what is said of openai\/gpt-4o-mini meanwhile.*Theirs: context: nothing; longest answer: 100/).waitFor();
   assert.deepEqual((await inForce()).override.model, { max_output: 100 });
   assert.equal(await page.getByLabel('Context', { exact: true }).inputValue(), '64000');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('openai/gpt-4o-mini saved.').waitFor();
+  assert.deepEqual((await inForce()).override.model, { context_length: 64000 });
+  // A button is about what is shown, which is made anew.
+  await relay.ask('PUT', mini, { max_output: 200 }, { 'if-match': '*' });
+  await page.getByRole('button', { name: 'Hide from lists' }).click();
+  await page.getByText('It is shown as it is now').waitFor();
+  assert.deepEqual((await inForce()).override.model, { max_output: 200 });
+  await page.getByRole('button', { name: 'Hide from lists' }).click();
+  await until(async () => (await inForce()).override.model.hidden === true);
   await relay.ask('DELETE', mini, undefined, { 'if-match': '*' });
   await finish(page);
 });

@@ -108,7 +108,15 @@ test('a known vendor needs its key alone, and what is locked says where', async 
   await relay.ask('PUT', 'providers/openai', { enabled: false }, { 'if-match': '*' });
   await card(page, 'openai').getByLabel('Base URL').fill('https://proxy.example/v1');
   await card(page, 'openai').getByRole('button', { name: 'Save' }).click();
-  await page.locator('.toast', { hasText: 'somebody has changed the provider `openai` meanwhile' }).waitFor();
+  await card(page, 'openai').getByText(/Somebody has changed the provider openai meanwhile.*Theirs: base URL: nothing\. Save again/).waitFor();
+  await card(page, 'openai').getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  const { provider } = await relay.ask('GET', 'providers/openai');
+  assert.deepEqual([provider.base_url, provider.enabled], ['https://proxy.example/v1', false], 'what the form does not show is theirs');
+  await relay.ask('PUT', 'providers/openai', { base_url: 'https://other.example/v1' }, { 'if-match': '*' });
+  await card(page, 'openai').getByRole('switch').click();
+  await page.getByText('It is shown as it is now').waitFor();
+  await card(page, 'openai').getByText('https://other.example/v1').waitFor();
   await finish(page);
 });
 

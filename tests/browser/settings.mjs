@@ -43,10 +43,24 @@ test('two admins: the second one is told, and nothing is lost', async () => {
   await days.fill('30');
   await relay.ask('PUT', 'settings/keep_requests_days', { value: 90 });
   await page.keyboard.press('Enter');
-  await page.getByText('Somebody has set this to “90” meanwhile').waitFor();
+  await page.getByText(/Somebody has changed what this is set to meanwhile.*Theirs: value: 90/).waitFor();
+  assert.equal(await days.inputValue(), '30');
   await page.keyboard.press('Enter');
   await page.getByText('Saved; it is in force.').waitFor();
   assert.equal((await relay.ask('GET', 'settings/keep_requests_days')).value, 30);
+  // Taken back meanwhile: saved again it is set again. A button is about what is shown, which is made anew.
+  await page.getByRole('button', { name: 'Back to the default: for good' }).waitFor();
+  await days.fill('40');
+  await relay.ask('DELETE', 'settings/keep_requests_days', undefined, { 'if-match': '*' });
+  await page.keyboard.press('Enter');
+  await page.getByText(/Somebody has deleted what this is set to meanwhile.*Save again to make it anew/).waitFor();
+  await page.keyboard.press('Enter');
+  await until(async () => (await relay.ask('GET', 'settings/keep_requests_days')).value === 40);
+  await until(async () => (await days.inputValue()) === '40' && await page.getByRole('button', { name: 'Save' }).locator('visible=true').count() === 0);
+  await relay.ask('PUT', 'settings/keep_requests_days', { value: 50 }, { 'if-match': '*' });
+  await page.getByRole('button', { name: 'Back to the default: for good' }).click();
+  await page.getByText('It is shown as it is now').waitFor();
+  await until(async () => (await days.inputValue()) === '50');
   await finish(page);
 });
 
@@ -73,6 +87,9 @@ test('patterns are tried before they are saved, and cut out of what is kept', as
   await page.getByLabel('Pattern', { exact: true }).fill('K-\\d{6}');
   await page.getByText('I am [redacted: customer] <img src=x onerror=alert(1)> with [redacted: API key]').waitFor();
   await picture(page, 'settings-redaction');
+  await relay.ask('PUT', 'settings/redaction_patterns', { value: [{ name: 'theirs', pattern: 'T-1' }] });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/Somebody has changed the patterns meanwhile.*Theirs: patterns: theirs \(T-1\)/).waitFor();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved; bodies').waitFor();
   assert.deepEqual((await relay.ask('GET', 'settings/redaction_patterns')).value, [{ name: 'customer', pattern: 'K-\\d{6}' }]);
