@@ -153,7 +153,7 @@ fn operation(area: &Area, one: &Operation) -> Value {
     let content = |schema: &str| {
         let media = match schema {
             "Binary" => "application/vnd.sqlite3",
-            "LogLine" | "Step" => "application/x-ndjson",
+            "LogLine" | "Step" | "Progress" => "application/x-ndjson",
             _ => "application/json",
         };
         json!({ media: { "schema": reference(schema) } })

@@ -57,6 +57,11 @@ fn what_forms_say_is_about_what_stands_there() {
 }
 
 #[test]
+fn the_api_does_what_its_page_shows() {
+    passes("docs");
+}
+
+#[test]
 fn an_operator_gets_from_nothing_to_a_priced_answer() {
     passes("story");
 }

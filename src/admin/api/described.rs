@@ -64,28 +64,28 @@ pub(in crate::admin) const AREAS: &[Area] = &[
     Area {
         name: "Aliases, redirects and routers",
         operations: &[
-            op("GET", "aliases", "All aliases: those of relay.yaml, then those of the database").gives(200, "Entries"),
-            op("GET", "aliases/NAME", "An alias").gives(200, "Entry").versioned(),
-            op("PUT", "aliases/NAME", PUT_SUMMARY).query(&[DRY_RUN]).takes("Alias").gives(201, "Entry").versioned(),
+            op("GET", "aliases", "All aliases: those of relay.yaml, then those of the database").gives(200, "Aliases"),
+            op("GET", "aliases/NAME", "An alias").gives(200, "ShownAlias").versioned(),
+            op("PUT", "aliases/NAME", PUT_SUMMARY).query(&[DRY_RUN]).takes("Alias").gives(201, "ShownAlias").versioned(),
             op("DELETE", "aliases/NAME", DELETE_SUMMARY).does(204).versioned(),
-            op("GET", "redirects", "All redirects").gives(200, "Entries"),
-            op("GET", "redirects/NAME", "A redirect").gives(200, "Entry").versioned(),
+            op("GET", "redirects", "All redirects").gives(200, "Redirects"),
+            op("GET", "redirects/NAME", "A redirect").gives(200, "ShownRedirect").versioned(),
             op("PUT", "redirects/NAME", PUT_SUMMARY)
                 .query(&[DRY_RUN])
                 .takes("Redirect")
-                .gives(201, "Entry")
+                .gives(201, "ShownRedirect")
                 .versioned(),
             op("DELETE", "redirects/NAME", DELETE_SUMMARY).does(204).versioned(),
-            op("GET", "routers", "All smart routers").gives(200, "Entries"),
-            op("GET", "routers/NAME", "A smart router").gives(200, "Entry").versioned(),
-            op("PUT", "routers/NAME", PUT_SUMMARY).query(&[DRY_RUN]).takes("Router").gives(201, "Entry").versioned(),
+            op("GET", "routers", "All smart routers").gives(200, "Routers"),
+            op("GET", "routers/NAME", "A smart router").gives(200, "ShownRouter").versioned(),
+            op("PUT", "routers/NAME", PUT_SUMMARY).query(&[DRY_RUN]).takes("Router").gives(201, "ShownRouter").versioned(),
             op("DELETE", "routers/NAME", DELETE_SUMMARY).does(204).versioned(),
             op("GET", "aliases/NAME/impact", IMPACT_NOW).gives(200, "Impact"),
-            op("POST", "aliases/NAME/impact", IMPACT_THEN).takes("Draft").gives(200, "Impact"),
+            op("POST", "aliases/NAME/impact", IMPACT_THEN).takes("Alias").gives(200, "Impact"),
             op("GET", "redirects/NAME/impact", IMPACT_NOW).gives(200, "Impact"),
-            op("POST", "redirects/NAME/impact", IMPACT_THEN).takes("Draft").gives(200, "Impact"),
+            op("POST", "redirects/NAME/impact", IMPACT_THEN).takes("Redirect").gives(200, "Impact"),
             op("GET", "routers/NAME/impact", IMPACT_NOW).gives(200, "Impact"),
-            op("POST", "routers/NAME/impact", IMPACT_THEN).takes("Draft").gives(200, "Impact"),
+            op("POST", "routers/NAME/impact", IMPACT_THEN).takes("Router").gives(200, "Impact"),
             op("POST", "routers/NAME/resolve", "Has a router choose for a prompt; designators are really asked")
                 .takes("Trial")
                 .gives(200, "Choice"),
@@ -125,7 +125,7 @@ pub(in crate::admin) const AREAS: &[Area] = &[
             op("GET", "ollama/NAME", "Asks an instance for its version and models").gives(200, "Instance"),
             op("POST", "ollama/NAME/pull", "Has it fetch a model, and hands its lines of progress through as NDJSON")
                 .takes("ModelName")
-                .gives(200, "Step"),
+                .gives(200, "Progress"),
             op("POST", "ollama/NAME/delete", "Deletes a model's files").takes("ModelName").does(204),
             op("POST", "ollama/NAME/unload", "Takes a running model out of memory").takes("ModelName").does(204),
         ],
@@ -147,7 +147,7 @@ pub(in crate::admin) const AREAS: &[Area] = &[
             op("PUT", "models/NAME", "Says something of a model beside files and lists")
                 .query(&[DRY_RUN])
                 .takes("ModelEntry")
-                .gives(201, "Entry")
+                .gives(201, "ShownModel")
                 .versioned(),
             op("DELETE", "models/NAME", "Says nothing more of it").does(204).versioned(),
             op("POST", "models/sync", "Compares the catalogue with what providers and a price list say now")
@@ -223,7 +223,7 @@ pub(in crate::admin) const AREAS: &[Area] = &[
                 "only requests with this tag; likewise `model`, `provider`, `key`, `client`, `alias`, `router`, `user`",
             ),
             ("without", "only requests that have no value in this dimension"),
-            ("limit", "rows at most; 100"),
+            ("limit", "rows at most; 50, at most 10,000"),
             ("format", "`json` or `csv`"),
         ])
         .gives(200, "Usage")],
@@ -248,7 +248,7 @@ pub(in crate::admin) const AREAS: &[Area] = &[
                 .gives(200, "ChatAnswer"),
             op("POST", "playground/api/chat", "What `POST /api/chat` of the API does")
                 .takes("ChatBody")
-                .gives(200, "ChatAnswer"),
+                .gives(200, "OllamaAnswer"),
         ],
     },
     Area {
