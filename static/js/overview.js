@@ -1,7 +1,7 @@
 // The steps to the first answer tick themselves off while somebody follows them.
 
 import Alpine from '/static/vendor/alpine.js';
-import { copy, refresh } from '/static/js/relay.js';
+import { copy, renew } from '/static/js/relay.js';
 
 const EVERY = 3000;
 
@@ -12,7 +12,7 @@ Alpine.data('guide', () => ({
   wait() {
     // Nobody loses what they are about to copy.
     const isBusy = () => document.hidden || !getSelection().isCollapsed;
-    this.timer = setTimeout(() => (isBusy() ? this.wait() : refresh().catch(() => this.wait())), EVERY);
+    this.timer = setTimeout(() => (isBusy() ? this.wait() : renew().catch(() => this.wait())), EVERY);
   },
   copy() { copy(this.$refs.example.textContent, this.$refs.example); },
 }));

@@ -78,8 +78,27 @@ export async function load(address, signal) {
   return new DOMParser().parseFromString(hasEnded ? '' : await answer.text(), 'text/html');
 }
 
+/**
+ * Makes the page anew after a change. Until then nothing on it can be clicked, by mouse or by keyboard: it would act on
+ * what is no longer so. The keyboard stays where it is, and whoever types types on.
+ */
+export async function refresh(address) {
+  const stale = document.querySelector('main');
+  const refuse = (event) => { event.preventDefault(); event.stopPropagation(); };
+  const turn = (isBusy, method) => {
+    stale.ariaBusy = isBusy;
+    for (const event of ['click', 'submit']) stale[method](event, refuse, { capture: true });
+  };
+  turn('true', 'addEventListener');
+  try {
+    await renew(address);
+  } finally {
+    turn(null, 'removeEventListener');
+  }
+}
+
 /** Makes the page anew, as the server shows it now. Where the keyboard was it stays, if that still exists. */
-export async function refresh(address = location.href) {
+export async function renew(address = location.href) {
   const fresh = (await load(address)).querySelector('main');
   const shown = document.querySelector('main');
   if (!fresh || !shown) return location.reload();

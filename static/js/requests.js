@@ -1,7 +1,7 @@
 // The list of requests follows what happens, while somebody watches its newest page.
 
 import Alpine from '/static/vendor/alpine.js';
-import { refresh } from '/static/js/relay.js';
+import { renew } from '/static/js/relay.js';
 
 const EVERY = 2000;
 
@@ -22,6 +22,6 @@ Alpine.data('live', () => ({
     this.isOn = true;
     sessionStorage.setItem('live', 'on');
     // The refreshed page has a component of its own, which goes on.
-    this.timer = setTimeout(() => (document.hidden ? this.follow() : refresh().catch(() => this.follow())), EVERY);
+    this.timer = setTimeout(() => (document.hidden ? this.follow() : renew().catch(() => this.follow())), EVERY);
   },
 }));

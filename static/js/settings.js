@@ -1,7 +1,7 @@
 // The settings: a section each, which comes when it is looked at.
 
 import Alpine from '/static/vendor/alpine.js';
-import { refresh } from '/static/js/relay.js';
+import { renew } from '/static/js/relay.js';
 import '/static/js/settings/setting.js';
 import '/static/js/settings/storage.js';
 import '/static/js/settings/redaction.js';
@@ -17,5 +17,5 @@ Alpine.data('sections', () => ({
   look() { this.section = here(); },
   at(name) { return this.section === name; },
   current(name) { return this.section === name ? 'page' : false; },
-  again() { refresh(); },
+  again() { renew(); },
 }));

@@ -79,6 +79,25 @@ test('a server of one’s own is added with the keyboard, called, tried out, cha
   await until(async () => (await relay.chat('lab/gpt-4o')).status === 200);
   await lab.getByText('switched off').waitFor({ state: 'detached' });
 
+  // After an undo nothing acts on what the page showed before, until it shows what there is.
+  let letGo;
+  let asked = 0;
+  const held = new Promise((resolve) => { letGo = resolve; });
+  await page.route('**/providers', async (route) => { await held; await route.continue(); });
+  page.on('request', (request) => { asked += request.method() === 'PUT' ? 1 : 0; });
+  const renewal = page.waitForRequest('**/providers');
+  await page.locator('.toast', { hasText: 'lab is switched on' }).getByRole('button', { name: 'Undo' }).click();
+  await renewal;
+  await lab.getByRole('switch').focus();
+  await page.keyboard.press('Space');
+  letGo();
+  await lab.getByText('switched off').waitFor();
+  await page.unroute('**/providers');
+  assert.equal(asked, 0, 'the switch was not turned again');
+  await focused(lab.getByRole('switch'));
+  await page.keyboard.press('Space');
+  await lab.getByText('switched off').waitFor({ state: 'detached' });
+
   await lab.getByRole('button', { name: 'Delete lab' }).click();
   await page.getByText('lab is deleted.').waitFor();
   await lab.waitFor({ state: 'detached' });
