@@ -83,6 +83,8 @@ test('a model is edited in place, and each change can be undone', async () => {
   assert.deepEqual([saved.price.input, saved.price.output, saved.context_length], ['0.123456', '0.6', 64000]);
   assert.deepEqual(Object.keys(saved.override.model).sort(), ['context_length', 'price'], 'what was left as it was is not said');
   await page.getByText('64,000 tokens').waitFor();
+  // A message stays while the keyboard is in it, however long the pictures take.
+  await page.getByRole('button', { name: 'Undo' }).focus();
   await picture(page, 'model');
   await page.getByRole('button', { name: 'Undo' }).click();
   await until(async () => (await inForce()).override === null);

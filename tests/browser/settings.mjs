@@ -27,6 +27,8 @@ test('a default model is set, used at once, undone and taken back', async () => 
   await page.getByText('Saved; it is in force.').waitFor();
   assert.equal((await relay.chat('nobody-knows')).headers.get('x-llm-relay-model'), 'gpt-4o');
   await page.getByRole('button', { name: 'Back to the default: none' }).waitFor();
+  // A message stays while the keyboard is in it, however long the pictures take.
+  await page.getByRole('button', { name: 'Undo' }).focus();
   await picture(page, 'settings-general');
   await page.getByRole('button', { name: 'Undo' }).click();
   await until(async () => (await relay.chat('nobody-knows')).status === 404);
