@@ -1,4 +1,4 @@
-//! How many threads the relay works with.
+//! How many threads the relay works with, and how they share the allocator.
 
 use std::fs;
 
@@ -23,4 +23,23 @@ fn as_many_threads_serve_requests_as_the_operator_says() {
         let threads = runtime_threads(&relay);
         assert!((wanted..wanted + OTHERS).contains(&threads), "{threads} threads with WORKER_THREADS={wanted}");
     }
+}
+
+/// What the process was started with, and the name `ps` has for it.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn arenas(relay: &TestRelay) -> (Option<String>, String) {
+    let about = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", relay.process())).expect("the relay runs");
+    let variables = about("environ");
+    let arenas = variables.split('\0').find_map(|variable| variable.strip_prefix("MALLOC_ARENA_MAX="));
+    (arenas.map(str::to_owned), about("comm").trim_end().to_owned())
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn four_threads_share_an_arena_unless_the_operator_says_otherwise() {
+    let cores = std::thread::available_parallelism().expect("there are cores").get();
+    let usual = cores.div_ceil(4).to_string();
+    assert_eq!(arenas(&TestRelay::setup().start()), (Some(usual), "llm-relay".to_owned()));
+    let told = TestRelay::setup().env("MALLOC_ARENA_MAX", "7").start();
+    assert_eq!(arenas(&told), (Some("7".to_owned()), "llm-relay".to_owned()));
 }
