@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 10, sql: include_str!("migrations/010_price_changes.sql") },
     Migration { number: 12, sql: include_str!("migrations/012_client_names.sql") },
     Migration { number: 13, sql: include_str!("migrations/013_connect_time.sql") },
+    Migration { number: 14, sql: include_str!("migrations/014_usage_without_user.sql") },
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. Two programs that start at once are safe:
@@ -119,6 +120,64 @@ mod tests {
         let mut conn = Conn::new(&connection);
         let applied = conn.query("select number from schema_migrations", &[], |row| row.integer(0)).unwrap();
         assert_eq!(applied, [1, 2]);
+    }
+
+    #[test]
+    fn sums_without_an_end_user_are_what_earlier_sums_with_one_leave() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relay.db");
+        let connection = crate::store::driver::connect(&path).unwrap();
+        let mut conn = Conn::new(&connection);
+        let earlier: Vec<_> = MIGRATIONS.iter().filter(|migration| migration.number < 14).collect();
+        conn.execute_batch("create table schema_migrations (number bigint primary key, checksum text not null)")
+            .unwrap();
+        for Migration { number, sql } in earlier {
+            conn.execute_batch(sql).unwrap();
+            let params = [(*number).into(), checksum(sql).into()];
+            conn.execute("insert into schema_migrations values ($1, $2)", &params).unwrap();
+        }
+        // Model, requests and cost of an hour. A designator costs and is no request; the user without a name stands for
+        // those beyond the limit of an hour; whatever came before there were sums by user belongs to nobody.
+        conn.execute_batch(
+            "insert into usage_hourly values
+                 (0, '', 'p', 'early', '', '', '', '', 5, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0),
+                 (1, '', 'p', 'both', '', '', '', '', 9, 1, 8, 7, 6, 5, 4, 90, 3, 2, 1),
+                 (1, '', 'p', 'named', '', '', '', '', 2, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0),
+                 (1, '', 'p', 'designator', '', '', '', '', 2, 0, 0, 0, 0, 0, 0, 21, 0, 0, 0);
+             insert into usage_hourly_by_user values
+                 (1, 'ada', '', 'p', 'both', '', '', '', '', 3, 0, 4, 3, 3, 2, 2, 30, 1, 1, 0),
+                 (1, '', '', 'p', 'both', '', '', '', '', 4, 1, 2, 2, 2, 1, 1, 40, 1, 1, 0),
+                 (1, 'ada', '', 'p', 'named', '', '', '', '', 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0),
+                 (1, 'bob', '', 'p', 'named', '', '', '', '', 1, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0),
+                 (1, 'ada', '', 'p', 'designator', '', '', '', '', 2, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0)",
+        )
+        .unwrap();
+        migrate(&mut conn).unwrap();
+        let counters = "requests, errors, input_tokens, output_tokens, reasoning_tokens, cache_read_tokens,
+                        cache_write_tokens, cost_nano, unpriced_requests, estimated_requests, total_ms";
+        let mut read = |what: &str, from: &str| {
+            conn.query(&format!("select {what}, {counters} from {from} order by 1, 2"), &[], |row| {
+                let sums = (2..13).map(|column| row.integer(column)).collect::<Result<Vec<_>, _>>()?;
+                Ok((row.text(0)?, row.integer(1)?, sums))
+            })
+            .unwrap()
+        };
+        let row = |name: &str, number, sums: [i64; 11]| (name.to_owned(), number, sums.to_vec());
+        assert_eq!(
+            read("model, has_user", "usage_hourly"),
+            [
+                row("both", 0, [2, 0, 2, 2, 1, 2, 1, 20, 1, 0, 1]),
+                row("both", 1, [7, 1, 6, 5, 5, 3, 3, 70, 2, 2, 0]),
+                row("designator", 0, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]),
+                row("designator", 1, [2, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0]),
+                row("early", 0, [5, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0]),
+                row("named", 1, [2, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0]),
+            ]
+        );
+        assert_eq!(
+            read("dimension_value, hour_ms", "usage_by_dimension where dimension = 'user'"),
+            [row("", 0, [5, 0, 0, 0, 0, 0, 0, 50, 0, 0, 0]), row("", 1, [2, 0, 2, 2, 1, 2, 1, 21, 1, 0, 1])]
+        );
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! Two tables are written together. `usage_by_dimension` answers what reports ask (one dimension, or the total) from a
 //! few rows per hour, however many combinations there are. `usage_hourly` has those combinations, for questions that
 //! narrow one dimension by another. A row there stands for a *set* of tags: a request with two tags counts fully for
-//! each of them, and once in everything else. `usage_hourly_by_user` has the combinations of requests that name an end
-//! user; only questions about users read it, and of one hour it has a thousand of them at most. [`latency`] has how long
-//! answers took.
+//! each of them, and once in everything else. It says whether they name an end user, but not which one:
+//! `usage_hourly_by_user` has the combinations of those that do once more per user. Only questions about users read it,
+//! and of one hour it has a thousand of them at most. [`latency`] has how long answers took.
 
 mod breakdown;
 mod combinations;
@@ -105,8 +105,7 @@ impl Serialize for Counters {
 }
 
 impl<'a> Dimensions<'a> {
-    /// The values under which a request with these is summed up in one dimension: one, as many as it has tags, or none
-    /// where it names no end user.
+    /// The values under which a request with these is summed up in one dimension: one, or as many as it has tags.
     fn values(&self, of: Dimension) -> Vec<Cow<'a, str>> {
         let one = match of {
             Dimension::Tag if self.tags.is_empty() => "",
@@ -118,8 +117,6 @@ impl<'a> Dimensions<'a> {
             Dimension::Client => self.client,
             Dimension::Alias => self.alias,
             Dimension::Router => self.router,
-            // Requests that name nobody are what is left of the total: no row for each of their hours.
-            Dimension::User if self.user.is_empty() => return Vec::new(),
             Dimension::User => self.user,
         };
         vec![one.into()]
@@ -136,13 +133,6 @@ impl Counters {
     pub fn add(&mut self, other: &Self) {
         for (sum, more) in self.fields_mut().into_iter().zip(other.fields()) {
             *sum = sum.saturating_add(more);
-        }
-    }
-
-    /// Takes another sum away, which has to be a part of this one.
-    pub fn subtract(&mut self, other: &Self) {
-        for (sum, less) in self.fields_mut().into_iter().zip(other.fields()) {
-            *sum = sum.saturating_sub(less);
         }
     }
 

@@ -1,12 +1,11 @@
 //! Sums of a period in buckets of time, told apart by one dimension and narrowed by others.
 //!
 //! Every question is answered from roll-ups, by the smallest table that knows: `usage_by_dimension` for one dimension,
-//! `usage_hourly` for combinations, `usage_hourly_by_user` where end users matter. Users have rows only where requests
-//! name them, so requests that name nobody are what the others leave of the total.
+//! `usage_hourly` for combinations, `usage_hourly_by_user` where end users are told apart.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::combinations::{Table, scan, scan_total};
+use super::combinations::{Table, scan};
 use super::{COUNTER_COLUMNS, Counters, Dimension, OTHER_USERS, TOTAL};
 use crate::clock::UnixMillis;
 use crate::store::StoreError;
@@ -80,45 +79,31 @@ pub fn breakdown(conn: &mut Conn<'_>, by: Dimension, filters: &Filters, span: Sp
     }
     match filters.get(&Dimension::User).map(String::as_str) {
         None if by == Dimension::User => {
-            let mut named = scan(conn, Table::ByUser, by, filters, span)?;
-            named.cells.iter_mut().filter(|cell| cell.group == Group::None).for_each(|cell| cell.group = Group::Others);
-            let totals = scan_total(conn, Table::All, filters, span)?;
-            Ok(named.with_nobody(totals))
+            let mut found = scan(conn, Table::ByUser, by, filters, span)?;
+            found.cells.iter_mut().filter(|cell| cell.group == Group::None).for_each(|cell| cell.group = Group::Others);
+            let mut of_nobody = filters.clone();
+            of_nobody.insert(Dimension::User, String::new());
+            found.append(scan(conn, Table::All, by, &of_nobody, span)?);
+            Ok(found)
         }
-        None => scan(conn, Table::All, by, filters, span),
-        Some("") => {
-            let mut others = filters.clone();
-            others.remove(&Dimension::User);
-            if by == Dimension::User {
-                let named = scan(conn, Table::ByUser, by, &others, span)?;
-                let totals = scan_total(conn, Table::All, &others, span)?;
-                return Ok(named.with_nobody(totals).only_nobody());
-            }
-            let mut all = scan(conn, Table::All, by, &others, span)?;
-            all.subtract(&scan(conn, Table::ByUser, by, &others, span)?);
-            Ok(all)
-        }
+        None | Some("") => scan(conn, Table::All, by, filters, span),
         Some(_) => scan(conn, Table::ByUser, by, filters, span),
     }
 }
 
 /// One dimension, or one value of it, from the table that has no more than that.
 fn of_dimension(conn: &mut Conn<'_>, by: Dimension, value: Option<&str>, span: Span) -> Result<Breakdown, StoreError> {
-    let (is_user, narrowed) = (by == Dimension::User, value.filter(|value| by != Dimension::User || !value.is_empty()));
-    let mut found = Breakdown { cells: summed_up(conn, by.as_str(), narrowed, span)?, totals: BTreeMap::new() };
-    if narrowed.is_some() {
+    let mut found = Breakdown { cells: summed_up(conn, by.as_str(), value, span)?, totals: BTreeMap::new() };
+    if value.is_some() {
         found.add_up();
         return Ok(found);
     }
-    let totals = summed_up(conn, TOTAL, None, span)?.into_iter().map(|cell| (cell.bucket, cell.sums)).collect();
-    if !is_user {
-        found.totals = totals;
-        return Ok(found);
+    if by == Dimension::User {
+        let others = summed_up(conn, OTHER_USERS, None, span)?.into_iter();
+        found.cells.extend(others.map(|cell| Cell { group: Group::Others, ..cell }));
     }
-    let others = summed_up(conn, OTHER_USERS, None, span)?.into_iter();
-    found.cells.extend(others.map(|cell| Cell { group: Group::Others, ..cell }));
-    let found = found.with_nobody(totals);
-    Ok(if value.is_some() { found.only_nobody() } else { found })
+    found.totals = summed_up(conn, TOTAL, None, span)?.into_iter().map(|cell| (cell.bucket, cell.sums)).collect();
+    Ok(found)
 }
 
 fn summed_up(conn: &mut Conn<'_>, dimension: &str, value: Option<&str>, span: Span) -> Result<Vec<Cell>, StoreError> {
@@ -190,37 +175,11 @@ impl Breakdown {
         }
     }
 
-    /// What the cells leave of the totals belongs to nobody.
-    fn with_nobody(mut self, totals: BTreeMap<Bucket, Counters>) -> Self {
-        let mut left = totals.clone();
-        for cell in &self.cells {
-            left.entry(cell.bucket).or_default().subtract(&cell.sums);
+    /// Adds sums of other requests, which are in other groups.
+    fn append(&mut self, other: Self) {
+        self.cells.extend(other.cells);
+        for (bucket, sums) in other.totals {
+            self.totals.entry(bucket).or_default().add(&sums);
         }
-        let left = left.into_iter().filter(|(_, sums)| !sums.is_empty());
-        self.cells.extend(left.map(|(bucket, sums)| Cell { bucket, group: Group::None, sums }));
-        self.totals = totals;
-        self
-    }
-
-    fn only_nobody(mut self) -> Self {
-        self.cells.retain(|cell| cell.group == Group::None);
-        self.totals.clear();
-        self.add_up();
-        self
-    }
-
-    /// Takes away what is a part of this.
-    fn subtract(&mut self, part: &Self) {
-        let parts: BTreeMap<_, _> = part.cells.iter().map(|cell| ((cell.bucket, &cell.group), &cell.sums)).collect();
-        for cell in &mut self.cells {
-            if let Some(part) = parts.get(&(cell.bucket, &cell.group)) {
-                cell.sums.subtract(part);
-            }
-        }
-        self.cells.retain(|cell| !cell.sums.is_empty());
-        for (bucket, sums) in &part.totals {
-            self.totals.entry(*bucket).or_default().subtract(sums);
-        }
-        self.totals.retain(|_, sums| !sums.is_empty());
     }
 }

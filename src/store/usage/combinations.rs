@@ -10,13 +10,13 @@ use crate::store::driver::{Conn, Param};
 /// Which requests a table has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
-    /// All, without their end users.
+    /// All. Of end users it only knows whether there is one.
     All,
-    /// Those that name an end user.
+    /// Those that name an end user, told apart by them.
     ByUser,
 }
 
-/// Sums per bucket and value of a dimension. Of end users only [`Table::ByUser`] knows.
+/// Sums per bucket and value of a dimension.
 pub(super) fn scan(
     conn: &mut Conn<'_>,
     table: Table,
@@ -24,7 +24,7 @@ pub(super) fn scan(
     filters: &Filters,
     span: Span,
 ) -> Result<Breakdown, StoreError> {
-    let cells = passed(conn, table, column_of(by), filters, span)?;
+    let cells = passed(conn, table, by, filters, span)?;
     let mut found = Breakdown { cells, totals: BTreeMap::new() };
     found.add_up();
     if by == Dimension::Tag {
@@ -33,22 +33,11 @@ pub(super) fn scan(
     Ok(found)
 }
 
-/// Sums per bucket.
-pub(super) fn scan_total(
-    conn: &mut Conn<'_>,
-    table: Table,
-    filters: &Filters,
-    span: Span,
-) -> Result<BTreeMap<Bucket, Counters>, StoreError> {
-    let cells = passed(conn, table, "''", filters, span)?;
-    Ok(cells.into_iter().map(|cell| (cell.bucket, cell.sums)).collect())
-}
-
-/// What passes the filters, by a column.
+/// What passes the filters, by what the dimension's column has.
 fn passed(
     conn: &mut Conn<'_>,
     table: Table,
-    column: &str,
+    by: Dimension,
     filters: &Filters,
     span: Span,
 ) -> Result<Vec<Cell>, StoreError> {
@@ -72,6 +61,7 @@ fn passed(
                 }
                 None => is("model", value),
             },
+            Dimension::User if value.is_empty() => terms.push("has_user = 0".to_owned()),
             Dimension::Provider
             | Dimension::Key
             | Dimension::Client
@@ -80,9 +70,10 @@ fn passed(
             | Dimension::User => is(column_of(*dimension), value),
         }
     }
-    let name = match table {
-        Table::All => "usage_hourly",
-        Table::ByUser => "usage_hourly_by_user",
+    let (name, column) = match table {
+        Table::All if by == Dimension::User => ("usage_hourly", "''"),
+        Table::All => ("usage_hourly", column_of(by)),
+        Table::ByUser => ("usage_hourly_by_user", column_of(by)),
     };
     let (columns, wanted) = (COUNTER_COLUMNS.join(", "), terms.join(" and "));
     let sql = format!("select hour_ms, {column}, {columns} from {name} where {wanted} order by hour_ms");

@@ -17,7 +17,10 @@ use crate::store::{StoreError, hex, list_to_json};
 pub const MAX_USERS_PER_HOUR: usize = 1_000;
 
 static ADD_COMBINATION: LazyLock<String> = LazyLock::new(|| {
-    add_statement("usage_hourly", &["hour_ms", "tag_set", "provider", "model", "key_name", "client", "alias", "router"])
+    add_statement(
+        "usage_hourly",
+        &["hour_ms", "has_user", "tag_set", "provider", "model", "key_name", "client", "alias", "router"],
+    )
 });
 static ADD_USERS_COMBINATION: LazyLock<String> = LazyLock::new(|| {
     add_statement(
@@ -33,15 +36,16 @@ static ADD_VALUE: LazyLock<String> =
 /// # Errors
 /// When the database cannot be written.
 pub fn add_all(conn: &mut Conn<'_>, sums: &BTreeMap<Dimensions<'_>, Counters>) -> Result<(), StoreError> {
-    let mut combinations: BTreeMap<Dimensions<'_>, Counters> = BTreeMap::new();
+    let mut combinations: BTreeMap<(Dimensions<'_>, bool), Counters> = BTreeMap::new();
     let mut by_value: BTreeMap<(&'static str, UnixMillis, Cow<'_, str>), Counters> = BTreeMap::new();
     let mut named = NamedUsers::of(conn, sums.keys())?;
     let mut with_user: BTreeMap<Dimensions<'_>, Counters> = BTreeMap::new();
     for (of, counters) in sums {
-        combinations.entry(Dimensions { user: "", ..of.clone() }).or_default().add(counters);
+        let has_user = !of.user.is_empty();
+        combinations.entry((Dimensions { user: "", ..of.clone() }, has_user)).or_default().add(counters);
         by_value.entry((TOTAL, of.hour, Cow::default())).or_default().add(counters);
-        let is_beyond = !of.user.is_empty() && !named.admits(conn, of)?;
-        if !of.user.is_empty() {
+        let is_beyond = has_user && !named.admits(conn, of)?;
+        if has_user {
             let user = if is_beyond { "" } else { of.user };
             with_user.entry(Dimensions { user, ..of.clone() }).or_default().add(counters);
         }
@@ -55,9 +59,9 @@ pub fn add_all(conn: &mut Conn<'_>, sums: &BTreeMap<Dimensions<'_>, Counters>) -
             }
         }
     }
-    for (of, counters) in &combinations {
-        let tag_set = tag_set(conn, of.tags)?;
-        conn.execute(&ADD_COMBINATION, &params([of.hour.into(), tag_set.into()], of, counters))?;
+    for ((of, has_user), counters) in &combinations {
+        let keys = [of.hour.into(), (*has_user).into(), tag_set(conn, of.tags)?.into()];
+        conn.execute(&ADD_COMBINATION, &params(keys, of, counters))?;
     }
     for (of, counters) in &with_user {
         let keys = [of.hour.into(), of.user.into(), tag_set_id(of.tags).into()];
@@ -97,7 +101,8 @@ impl<'a> NamedUsers<'a> {
         let mut crowded = BTreeMap::new();
         for (hour, users) in hours {
             let there = conn.query(
-                "select count(*) from usage_by_dimension where dimension = $1 and hour_ms = $2",
+                "select count(*) from usage_by_dimension
+                 where dimension = $1 and hour_ms = $2 and dimension_value <> ''",
                 &[Dimension::User.as_str().into(), hour.into()],
                 |row| row.integer(0),
             )?;

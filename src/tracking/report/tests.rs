@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use smol_str::SmolStr;
 
 use super::*;
@@ -194,6 +196,35 @@ fn asked(store: &Store, by: Dimension, filters: &Filters, period: Period) -> Sum
     let of_rows = found.rows.iter().filter(|row| !row.sums.is_empty()).map(|row| (&row.group, row.sums));
     assert_eq!(of_points, of_rows.collect());
     (found.rows.into_iter().map(|row| (row.group, [row.sums, row.before])).collect(), [found.total, found.total_before])
+}
+
+#[test]
+fn requests_without_an_end_user_are_summed_up_by_everything_and_under_every_other_filter() {
+    let some = prop::collection::vec(any_record(), 60).new_tree(&mut TestRunner::deterministic()).unwrap().current();
+    // Each once with a user and once without, so that no sum has only one kind.
+    let twins = some.iter().map(|record| UsageRecord {
+        end_user: if record.end_user.is_none() { Some("x".into()) } else { None },
+        ..record.clone()
+    });
+    let mut records: Vec<UsageRecord> = some.iter().cloned().chain(twins).collect();
+    for (number, record) in records.iter_mut().enumerate() {
+        record.id = number.to_string();
+    }
+    let period = hours(3, 6);
+    with_records(&records, |store| {
+        for narrowed in Dimension::ALL {
+            let mut n_found = 0;
+            for value in ["", "a", "x", "z", "x/m"] {
+                let filters: Filters = [(narrowed, value.to_owned()), (Dimension::User, String::new())].into();
+                for by in Dimension::ALL {
+                    let expected = naive(&records, by, &filters, [period, period.before()]);
+                    n_found += usize::from(expected.1.iter().all(|total| total.requests > 0));
+                    assert_eq!(asked(store, by, &filters, period), expected, "{by:?}, {filters:?}");
+                }
+            }
+            assert!(n_found >= Dimension::ALL.len(), "{narrowed:?} leaves nothing to compare");
+        }
+    });
 }
 
 proptest! {
