@@ -34,7 +34,7 @@ struct Page {
     is_combined: bool,
 }
 
-const PAGES: [Page; 8] = [
+const PAGES: [Page; 9] = [
     Page { name: "/", path: "/", shows: "team-0", is_combined: false },
     Page { name: "/usage", path: "/usage?period=30d", shows: "team-0", is_combined: false },
     Page { name: "/usage by client", path: "/usage?period=30d&by=client", shows: "10.0.1.", is_combined: false },
@@ -52,6 +52,7 @@ const PAGES: [Page; 8] = [
         shows: "Tag",
         is_combined: true,
     },
+    Page { name: "/usage, no user", path: "/usage?period=30d&without=user", shows: "team-0", is_combined: true },
     Page { name: "/requests", path: "/requests", shows: "team-0", is_combined: false },
 ];
 
