@@ -107,7 +107,10 @@ fn answer(record: &UsageRecord) -> Vec<Stretch> {
     if record.relay_us == 0 {
         return Vec::new();
     }
-    let (called, end) = (u64::from(record.relay_us), micros(record.total_ms).max(record.relay_us.into()));
+    let called = u64::from(record.relay_us);
+    let asked = called.saturating_add(record.connect_us.unwrap_or(0).into());
+    // Times in milliseconds are cut off, so that all of it may seem to have been shorter than its parts.
+    let end = micros(record.total_ms).max(asked);
     let stretch = |label: String, detail: &str, from, to| Stretch {
         label,
         detail: detail.to_owned(),
@@ -116,11 +119,10 @@ fn answer(record: &UsageRecord) -> Vec<Stretch> {
         kind: Kind::Provider,
     };
     let which = if record.attempts > 1 { format!(" (try {})", record.attempts) } else { String::new() };
-    let asked = called.saturating_add(record.connect_us.unwrap_or(0).into()).min(end);
     let connect = (asked > called).then(|| stretch(format!("Connect{which}"), "no connection was open", called, asked));
     let rest = match record.first_token_ms.map(micros) {
         Some(first) => {
-            // Times in milliseconds are cut off, so that the first token may seem to come before the call.
+            // And the first token may seem to come before the call.
             let first = first.clamp(asked, end);
             vec![
                 stretch(format!("First token{which}"), &format!("wait for {}", target(record)), asked, first),
@@ -205,5 +207,9 @@ mod tests {
         let quick = UsageRecord { relay_us: 900, first_token_ms: Some(0), ..UsageRecord::default() };
         assert!(drawn(quick, Vec::new()).iter().all(|(_, x, width)| x + width <= WIDTH));
         assert_eq!(drawn(UsageRecord::default(), Vec::new()), [bar("All of it", 0, 3)]);
+        // It lies before the end of connecting, which is shown all the same.
+        let connected = UsageRecord { relay_us: 4_400, connect_us: Some(400), total_ms: 4, ..UsageRecord::default() };
+        let expected = [bar("Resolve", 0, 916), bar("Connect", 916, 84), bar("Call", 997, 3)];
+        assert_eq!(drawn(connected, Vec::new()), expected);
     }
 }
