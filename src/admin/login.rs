@@ -78,7 +78,10 @@ pub(super) async fn logout(shared: &Arc<Shared>, request: Request) -> Reply {
 async fn end_login(shared: &Shared, request: &Request) -> Result<(), StoreError> {
     match request.judge(shared).await? {
         Verdict::Admitted(Who::Browser(session)) => shared.access.logout(session).await,
-        Verdict::Admitted(Who::Script) | Verdict::Unknown | Verdict::Wrong | Verdict::Throttled(_) => Ok(()),
+        Verdict::Admitted(Who::Password | Who::Token(_))
+        | Verdict::Unknown
+        | Verdict::Wrong
+        | Verdict::Throttled(_) => Ok(()),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::clock::UnixMillis;
 use crate::config::{RelayFile, Settings, Variables};
 use crate::entry_kind::EntryKind;
 use crate::store::Store;
+use crate::store::history::Author;
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
@@ -61,7 +62,7 @@ pub(super) fn import(common: &Common, options: &Import) -> anyhow::Result<ExitCo
         conn.transaction(|tx| {
             let planned = admin::plan(tx, &backup, elsewhere, options.keep, UnixMillis::now())?;
             if let (Ok((plan, _)), false) = (&planned, options.dry_run) {
-                admin::apply(tx, plan, "import")?;
+                admin::apply(tx, plan, &Author::CommandLine)?;
             }
             Ok(planned)
         })

@@ -3,7 +3,8 @@
 //! Nobody's change is lost: each change says what it expects to find, and without that it changes nothing.
 
 use super::driver::{Conn, Row};
-use super::{StoreError, history, sealed_keys};
+use super::history::{self, Author};
+use super::{StoreError, sealed_keys};
 use crate::clock::UnixMillis;
 use crate::entry_kind::EntryKind;
 
@@ -48,7 +49,7 @@ pub fn write(
     tx: &mut Conn<'_>,
     current: Option<&StoredEntry>,
     next: Option<&StoredEntry>,
-    who: &str,
+    who: &Author,
 ) -> Result<bool, StoreError> {
     let changed = match (current, next) {
         (None, None) => return Ok(true),

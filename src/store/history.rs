@@ -1,5 +1,7 @@
 //! What operators changed: every save and every deletion of an entry, so that each can be undone.
 
+use std::fmt;
+
 use super::StoreError;
 use super::driver::{Conn, Param, Row};
 use super::entries::{StoredEntry, key};
@@ -8,6 +10,28 @@ use crate::entry_kind::EntryKind;
 
 /// Changes that are kept: the newest ones, whatever they changed.
 pub const KEPT: i64 = 10_000;
+
+/// Who changes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// Whoever knows the admin password, in a browser or by HTTP Basic.
+    Admin,
+    /// A script that shows the token of this name.
+    Token(String),
+    /// Somebody at the relay's own machine: `llm-relay import` and the like.
+    CommandLine,
+}
+
+/// As the history names them. Nothing but a token has a colon, so none can be called like somebody else.
+impl fmt::Display for Author {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admin => formatter.write_str("admin"),
+            Self::Token(name) => write!(formatter, "token:{name}"),
+            Self::CommandLine => formatter.write_str("command line"),
+        }
+    }
+}
 
 /// A change of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +48,7 @@ pub struct Change {
     pub became: Option<String>,
     /// When.
     pub changed: UnixMillis,
-    /// Who changed it.
+    /// Who changed it: an [`Author`] in words, maybe of another version of the program.
     pub who: String,
 }
 
@@ -35,6 +59,8 @@ pub struct Asked {
     pub kind: Option<EntryKind>,
     /// Of the entries of this name.
     pub name: Option<String>,
+    /// By whom they were made, exactly.
+    pub who: Option<String>,
     /// Those before the change of this id.
     pub before: Option<i64>,
 }
@@ -45,7 +71,7 @@ pub(super) fn append(
     was: Option<&StoredEntry>,
     becomes: Option<&StoredEntry>,
     changed: UnixMillis,
-    who: &str,
+    who: &Author,
 ) -> Result<(), StoreError> {
     let Some(entry) = becomes.or(was) else { return Ok(()) };
     let definition = |entry: Option<&StoredEntry>| Param::from(entry.map(|entry| entry.definition.clone()));
@@ -59,7 +85,7 @@ pub(super) fn append(
             definition(was),
             definition(becomes),
             changed.into(),
-            who.into(),
+            who.to_string().into(),
         ],
     )?;
     tx.execute("delete from entry_history where id <= (select max(id) from entry_history) - $1", &[KEPT.into()])?;
@@ -90,10 +116,22 @@ pub fn recent(conn: &mut Conn<'_>, asked: &Asked, limit: u32) -> Result<Vec<Chan
         params.push(key(name).into());
         conditions.push_str(&format!(" and name_key = ${}", params.len()));
     }
+    if let Some(who) = &asked.who {
+        params.push(who.into());
+        conditions.push_str(&format!(" and who = ${}", params.len()));
+    }
     params.push(limit.into());
     let sql =
         format!("select {COLUMNS} from entry_history where {conditions} order by id desc limit ${}", params.len());
     Ok(conn.query(&sql, &params, read)?.into_iter().flatten().collect())
+}
+
+/// Everybody who made a change that is kept, by name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn authors(conn: &mut Conn<'_>) -> Result<Vec<String>, StoreError> {
+    conn.query("select distinct who from entry_history order by who", &[], |row| row.text(0))
 }
 
 const COLUMNS: &str = "id, kind, name, was, became, changed_ms, who";
@@ -130,16 +168,17 @@ mod tests {
         };
         let (first, second) = (entry(EntryKind::Alias, "Fast", "1"), entry(EntryKind::Alias, "fast", "2"));
         let other = entry(EntryKind::Redirect, "fast", "3");
+        let ci = Author::Token("ci".into());
         store
             .blocking(|conn| {
                 conn.transaction(|tx| {
-                    assert!(write(tx, None, Some(&first), "admin")?);
-                    assert!(write(tx, Some(&first), Some(&second), "admin")?);
-                    assert!(!write(tx, Some(&first), None, "admin")?, "it says something else by now");
-                    assert!(write(tx, None, Some(&other), "admin")?);
-                    write(tx, Some(&second), None, "admin")
+                    assert!(write(tx, None, Some(&first), &Author::Admin)?);
+                    assert!(write(tx, Some(&first), Some(&second), &ci)?);
+                    assert!(!write(tx, Some(&first), None, &Author::Admin)?, "it says something else by now");
+                    assert!(write(tx, None, Some(&other), &Author::CommandLine)?);
+                    write(tx, Some(&second), None, &ci)
                 })?;
-                let asked = Asked { kind: Some(EntryKind::Alias), name: Some("FAST".into()), before: None };
+                let asked = Asked { kind: Some(EntryKind::Alias), name: Some("FAST".into()), ..Asked::default() };
                 let said = |list: Vec<Change>| list.into_iter().map(|one| (one.was, one.became)).collect::<Vec<_>>();
                 let text = |text: &str| Some(text.to_owned());
                 assert_eq!(
@@ -149,10 +188,15 @@ mod tests {
                 assert_eq!(said(recent(conn, &Asked { before: Some(2), ..asked }, 9)?), [(None, text("1"))]);
                 assert_eq!(recent(conn, &Asked::default(), 2)?.len(), 2);
                 assert_eq!(get(conn, 3)?.unwrap().kind, EntryKind::Redirect);
+                assert_eq!(authors(conn)?, ["admin", "command line", "token:ci"]);
+                let by = |who: &str| Asked { who: Some(who.into()), ..Asked::default() };
+                let ids = |list: Vec<Change>| list.into_iter().map(|one| one.id).collect::<Vec<_>>();
+                assert_eq!(ids(recent(conn, &by("token:ci"), 9)?), [4, 2]);
+                assert_eq!(ids(recent(conn, &by("token:CI"), 9)?), [0; 0]);
 
                 conn.execute("update entry_history set id = id + $1 where id > 1", &[(KEPT - 4).into()])?;
                 assert!(get(conn, 1)?.is_some() && get(conn, KEPT)?.is_some());
-                conn.transaction(|tx| write(tx, Some(&other), None, "admin"))?;
+                conn.transaction(|tx| write(tx, Some(&other), None, &Author::Admin))?;
                 assert_eq!(get(conn, 1)?, None, "the oldest one is forgotten");
                 assert_eq!(recent(conn, &Asked::default(), 9)?.len(), 4);
                 Ok(())

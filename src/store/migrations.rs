@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 12, sql: include_str!("migrations/012_client_names.sql") },
     Migration { number: 13, sql: include_str!("migrations/013_connect_time.sql") },
     Migration { number: 14, sql: include_str!("migrations/014_usage_without_user.sql") },
+    Migration { number: 15, sql: include_str!("migrations/015_who.sql") },
 ];
 
 /// Applies what is missing, each migration in a transaction of its own. Two programs that start at once are safe:

@@ -98,6 +98,7 @@ mod tests {
     use super::*;
     use crate::store::Store;
     use crate::store::entries::{self, StoredEntry};
+    use crate::store::history::Author;
 
     #[test]
     fn a_key_that_nothing_names_is_kept_for_a_day_and_no_longer() {
@@ -119,13 +120,13 @@ mod tests {
                 insert(conn, &key("k2"))?;
                 let first = entry(10, r#"{"key":"k1"}"#);
                 let second = entry(20, r#"{"key":"k2"}"#);
-                conn.transaction(|tx| entries::write(tx, None, Some(&first), "admin"))?;
-                conn.transaction(|tx| entries::write(tx, Some(&first), Some(&second), "admin"))?;
+                conn.transaction(|tx| entries::write(tx, None, Some(&first), &Author::Admin))?;
+                conn.transaction(|tx| entries::write(tx, Some(&first), Some(&second), &Author::Admin))?;
                 forget_removed(conn, UnixMillis(20 + KEPT_MS))?;
                 assert_eq!(ids(conn)?, ["k1", "k2"]);
                 // Undone in time, it is in use again.
                 let third = entry(30, r#"{"key":"k1"}"#);
-                conn.transaction(|tx| entries::write(tx, Some(&second), Some(&third), "admin"))?;
+                conn.transaction(|tx| entries::write(tx, Some(&second), Some(&third), &Author::Admin))?;
                 forget_removed(conn, UnixMillis(31 + KEPT_MS))?;
                 assert_eq!(ids(conn)?, ["k1"]);
                 assert_eq!(get(conn, "k1")?, Some(key("k1")));

@@ -172,7 +172,7 @@ fn what_is_newer_is_not_undone_by_accident() {
         let reply = call(&relay, "POST", &format!("history/{id}/undo"), &[], body);
         assert_eq!(error(&reply).0, expected, "{id}");
     }
-    for query in ["kind=thing", "limit=0", "before=x", "who=admin"] {
+    for query in ["kind=thing", "limit=0", "before=x", "whose=admin"] {
         assert_eq!(error(&get(&relay, &format!("history?{query}"))).1, "query", "{query}");
     }
     let page = get(&relay, "history?limit=2&before=5").json();

@@ -109,7 +109,7 @@ fn the_history_tells_what_differs_and_nobody_s_name_is_markup() {
     ] {
         assert!(history.contains(shown), "{shown} is missing in {history}");
     }
-    assert!(page(&relay, "/history?kind=router").contains("No change of this"));
+    assert!(page(&relay, "/history?kind=router").contains("No such change"));
     for path in [
         "/aliases",
         "/history",

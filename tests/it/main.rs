@@ -5,6 +5,7 @@ mod admin_access;
 mod admin_api;
 mod admin_entries;
 mod admin_entry_pages;
+mod admin_history;
 mod admin_keys;
 mod admin_models;
 mod admin_names;

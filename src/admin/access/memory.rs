@@ -149,13 +149,11 @@ impl Memory {
         self.sessions.remove(hash);
     }
 
-    /// Whether there is such a token, and the note that it was used.
-    pub(super) fn use_token(&mut self, hash: &str, now: UnixMillis) -> bool {
-        let token = self.tokens.get_mut(hash);
-        token.is_some_and(|token| {
-            token.used = token.used.max(Some(now));
-            true
-        })
+    /// The name of a token, if there is such, and the note that it was used.
+    pub(super) fn use_token(&mut self, hash: &str, now: UnixMillis) -> Option<String> {
+        let token = self.tokens.get_mut(hash)?;
+        token.used = token.used.max(Some(now));
+        Some(token.name.clone())
     }
 
     pub(super) fn made_token(&mut self, stored: &StoredToken) {

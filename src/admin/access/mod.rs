@@ -26,6 +26,7 @@ use crate::auth::KeyHash;
 use crate::clock::UnixMillis;
 use crate::secret::Secret;
 use crate::store::admin::{self, Setting, StoredSession, StoredToken};
+use crate::store::history::Author;
 use crate::store::{Conn, Store, StoreError};
 use cookie::Ticket;
 use memory::{Known, Memory};
@@ -63,10 +64,22 @@ pub(super) enum Verdict {
 /// How somebody who may was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Who {
-    /// By the password or a token.
-    Script,
+    /// By the password, with the request itself.
+    Password,
+    /// By the token of this name.
+    Token(String),
     /// By the cookie of the session with this hash.
     Browser(String),
+}
+
+impl Who {
+    /// Under which name this one changes something.
+    pub(super) fn author(&self) -> Author {
+        match self {
+            Self::Password | Self::Browser(_) => Author::Admin,
+            Self::Token(name) => Author::Token(name.clone()),
+        }
+    }
 }
 
 /// Why the password is not changed.
@@ -111,8 +124,8 @@ impl Access {
             self.settle().await?;
             let hash = KeyHash::of(credentials.trim()).to_hex();
             // Tokens cannot be guessed, so a wrong one is no failure: a forgotten script must not lock its neighbours out.
-            let is_known = self.memory().use_token(&hash, UnixMillis::now());
-            return Ok(if is_known { Verdict::Admitted(Who::Script) } else { Verdict::Wrong });
+            let name = self.memory().use_token(&hash, UnixMillis::now());
+            return Ok(name.map_or(Verdict::Wrong, |name| Verdict::Admitted(Who::Token(name))));
         }
         if scheme.eq_ignore_ascii_case("basic")
             && let Some(password) = password_of(credentials)
@@ -131,12 +144,12 @@ impl Access {
         let shown = KeyHash::of(password.expose());
         if let Some(variable) = &self.variable {
             if KeyHash::of(variable.expose()) == shown {
-                return Ok(Verdict::Admitted(Who::Script));
+                return Ok(Verdict::Admitted(Who::Password));
             }
             return Ok(self.throttle.fail(client, Instant::now()).map_or(Verdict::Wrong, Verdict::Throttled));
         }
         if self.memory().is_proven(shown) {
-            return Ok(Verdict::Admitted(Who::Script));
+            return Ok(Verdict::Admitted(Who::Password));
         }
         let access = self.clone();
         self.hashed(move || {
@@ -147,7 +160,7 @@ impl Access {
             let hash = access.memory().password().map(ToOwned::to_owned);
             if let Some(hash) = hash.filter(|hash| password::is_right(&password, hash)) {
                 access.memory().proven(&hash, shown);
-                return Verdict::Admitted(Who::Script);
+                return Verdict::Admitted(Who::Password);
             }
             access.throttle.fail(client, Instant::now()).map_or(Verdict::Wrong, Verdict::Throttled)
         })
@@ -247,7 +260,7 @@ impl Access {
         let hash = self.hashed(move || password::hash(&new)).await?;
         let kept = match who {
             Who::Browser(session) => Some(session.clone()),
-            Who::Script => None,
+            Who::Password | Who::Token(_) => None,
         };
         let (row, but) = (hash.clone(), kept.clone());
         self.store.run(move |conn| keep_password(conn, &row, but.as_deref())).await?;

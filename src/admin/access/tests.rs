@@ -40,7 +40,7 @@ async fn any_user_with_the_password_is_admitted_and_nobody_else() {
     let store = store(&folder);
     store.blocking(|conn| keep_password(conn, &password::hash(&Secret::new("pass:wörd")), None)).unwrap();
     for access in [access(&store, None), access(&store, Some("pass:wörd"))] {
-        let admitted = Verdict::Admitted(Who::Script);
+        let admitted = Verdict::Admitted(Who::Password);
         assert_eq!(shows(&access, &basic("", "pass:wörd"), 1).await, admitted);
         assert_eq!(shows(&access, &basic("admin", "pass:wörd").replace("Basic", "bAsIc"), 1).await, admitted);
         let wrong = [basic("a", "pass"), basic("pass:wörd", ""), "Basic".into(), "Basic ?".into(), "Bearer x".into()];
@@ -64,7 +64,7 @@ async fn guessing_at_once_is_no_better_than_one_after_the_other() {
     let verdicts = futures_util::future::join_all(guesses).await;
     assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Wrong).count(), 5, "{verdicts:?}");
     assert!(matches!(shows(&access, &basic("", password.expose()), 1).await, Verdict::Throttled(_)));
-    assert_eq!(shows(&access, &basic("", password.expose()), 2).await, Verdict::Admitted(Who::Script));
+    assert_eq!(shows(&access, &basic("", password.expose()), 2).await, Verdict::Admitted(Who::Password));
 }
 
 #[tokio::test]
@@ -75,14 +75,14 @@ async fn a_proven_password_is_known_without_hashing_until_it_is_another() {
     assert_eq!(store.blocking(first_password).unwrap(), None, "it is made once");
     let access = access(&store, None);
     let shown = basic("", password.expose());
-    assert_eq!(shows(&access, &shown, 1).await, Verdict::Admitted(Who::Script));
+    assert_eq!(shows(&access, &shown, 1).await, Verdict::Admitted(Who::Password));
     let turn = access.hashing.clone().acquire_owned().await.unwrap();
-    assert_eq!(shows(&access, &shown, 1).await, Verdict::Admitted(Who::Script), "nothing has to be hashed");
+    assert_eq!(shows(&access, &shown, 1).await, Verdict::Admitted(Who::Password), "nothing has to be hashed");
     drop(turn);
     let next = store.blocking(reset_password).unwrap();
     access.follow().await.unwrap();
     assert_eq!(shows(&access, &shown, 1).await, Verdict::Wrong);
-    assert_eq!(shows(&access, &basic("", next.expose()), 1).await, Verdict::Admitted(Who::Script));
+    assert_eq!(shows(&access, &basic("", next.expose()), 1).await, Verdict::Admitted(Who::Password));
 }
 
 #[tokio::test]

@@ -20,13 +20,12 @@ use super::{ApiError, flag, providers, settings};
 use crate::clock::UnixMillis;
 use crate::entry_kind::EntryKind;
 use crate::listener::collect;
+use crate::store::history::Author;
 
 /// Largest backup, bytes.
 const MAX_BYTES: usize = 32 << 20;
 /// Read and sent at once.
 const PIECE: usize = 256 << 10;
-/// Who restores.
-const WHO: &str = "admin";
 
 /// All definitions.
 pub(super) async fn get(shared: &Arc<Shared>) -> Result<Reply, ApiError> {
@@ -41,7 +40,7 @@ pub(super) async fn get(shared: &Arc<Shared>) -> Result<Reply, ApiError> {
 }
 
 /// Makes the database say what a backup says, or with `dry_run` only says what would change.
-pub(super) async fn restore(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError> {
+pub(super) async fn restore(shared: &Arc<Shared>, request: Request, who: Author) -> Result<Reply, ApiError> {
     let (is_rehearsal, keeps) = (flag(&request.query, "dry_run")?, flag(&request.query, "keep")?);
     let text = collect(&request.headers, request.body, MAX_BYTES).await?;
     let unusable = |error: BackupError| ApiError::new(422, "invalid", error.to_string()).with("problems", json!([]));
@@ -59,7 +58,7 @@ pub(super) async fn restore(shared: &Arc<Shared>, request: Request) -> Result<Re
             let planned = conn.transaction(|tx| {
                 let planned = backup::plan(tx, &backup, elsewhere, keeps, UnixMillis::now())?;
                 if let (Ok((plan, _)), false) = (&planned, is_rehearsal) {
-                    backup::apply(tx, plan, WHO)?;
+                    backup::apply(tx, plan, &who)?;
                 }
                 Ok(planned)
             })?;

@@ -163,6 +163,7 @@ pub(in crate::admin) const AREAS: &[Area] = &[
                 .query(&[
                     ("kind", "of entries of this kind: `alias`, `redirect`, `router`, `setting`, …"),
                     ("name", "of entries of this name"),
+                    ("who", "made by `admin`, `command line`, or `token:` and the name of a token"),
                     ("limit", "so many; 50, at most 1000"),
                     ("before", "those before the change of this id"),
                 ])

@@ -6,11 +6,8 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use crate::catalog::version_of;
 use crate::entry_kind::EntryKind;
 use crate::store::entries::{self, StoredEntry};
-use crate::store::history::{self, Asked, Change};
+use crate::store::history::{self, Asked, Author, Change};
 use crate::store::{Conn, StoreError};
-
-/// Who changes: there is one password, and whoever has it.
-const WHO: &str = "admin";
 
 /// What the client expects to find, by its `If-Match` and `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +80,7 @@ pub(super) fn save(
     conn: &mut Conn<'_>,
     entry: &StoredEntry,
     expected: &Expected,
+    who: &Author,
 ) -> Result<Result<Done, Clash>, StoreError> {
     conn.transaction(|tx| {
         let current = entries::get(tx, entry.kind, &entry.name)?;
@@ -90,7 +88,7 @@ pub(super) fn save(
             None => (matches!(expected, Expected::Unsaid | Expected::Nothing), Done::Created),
             Some(current) => (expected.is(current), Done::Replaced),
         };
-        if is_expected && entries::write(tx, current.as_ref(), Some(entry), WHO)? {
+        if is_expected && entries::write(tx, current.as_ref(), Some(entry), who)? {
             return Ok(Ok(done));
         }
         clash(tx, entry.kind, &entry.name, expected)
@@ -119,11 +117,12 @@ pub(super) fn delete(
     kind: EntryKind,
     name: &str,
     expected: &Expected,
+    who: &Author,
 ) -> Result<Result<Done, Clash>, StoreError> {
     conn.transaction(|tx| {
         let current = entries::get(tx, kind, name)?.filter(|current| expected.is(current));
         match current {
-            Some(current) if entries::write(tx, Some(&current), None, WHO)? => Ok(Ok(Done::Deleted)),
+            Some(current) if entries::write(tx, Some(&current), None, who)? => Ok(Ok(Done::Deleted)),
             Some(_) | None => clash(tx, kind, name, expected),
         }
     })
@@ -139,7 +138,11 @@ pub(super) struct Step {
 }
 
 /// Changes many entries, or none. `Err`: the names of those that are not as they are expected to be.
-pub(super) fn save_all(conn: &mut Conn<'_>, steps: &[Step]) -> Result<Result<(), Vec<String>>, StoreError> {
+pub(super) fn save_all(
+    conn: &mut Conn<'_>,
+    steps: &[Step],
+    who: &Author,
+) -> Result<Result<(), Vec<String>>, StoreError> {
     conn.transaction(|tx| {
         let mut changed = Vec::new();
         for step in steps {
@@ -152,7 +155,7 @@ pub(super) fn save_all(conn: &mut Conn<'_>, steps: &[Step]) -> Result<Result<(),
         if changed.is_empty() {
             for step in steps {
                 // Nobody else writes within this transaction, so each finds what was found above.
-                entries::write(tx, step.current.as_ref(), step.next.as_ref(), WHO)?;
+                entries::write(tx, step.current.as_ref(), step.next.as_ref(), who)?;
             }
             return Ok(Ok(()));
         }
@@ -167,6 +170,7 @@ pub(super) fn undo(
     change: &Change,
     back: Option<&StoredEntry>,
     force: bool,
+    who: &Author,
 ) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
     conn.transaction(|tx| {
         match stands(tx, change)? {
@@ -174,14 +178,14 @@ pub(super) fn undo(
             Ok(()) | Err(_) => {}
         }
         let current = entries::get(tx, change.kind, &change.name)?;
-        if entries::write(tx, current.as_ref(), back, WHO)? { Ok(Ok(())) } else { Ok(Err(current)) }
+        if entries::write(tx, current.as_ref(), back, who)? { Ok(Ok(())) } else { Ok(Err(current)) }
     })
 }
 
 /// Whether an entry is as a change has left it. `Err`: what is there now.
 pub(super) fn stands(conn: &mut Conn<'_>, change: &Change) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
     let current = entries::get(conn, change.kind, &change.name)?;
-    let asked = Asked { kind: Some(change.kind), name: Some(change.name.clone()), before: None };
+    let asked = Asked { kind: Some(change.kind), name: Some(change.name.clone()), ..Asked::default() };
     let is_newest = history::recent(conn, &asked, 1)?.first().is_some_and(|newest| newest.id == change.id);
     let is_as_left = current.as_ref().map(|entry| &entry.definition) == change.became.as_ref();
     Ok(if is_newest && is_as_left { Ok(()) } else { Err(current) })

@@ -19,6 +19,7 @@ use crate::config::{Definition, Problem};
 use crate::entry_kind::EntryKind;
 use crate::store::Conn;
 use crate::store::entries::{self, StoredEntry};
+use crate::store::history::Author;
 
 /// All of a kind: the file's, then the database's.
 pub(super) async fn list(shared: &Arc<Shared>, kind: EntryKind) -> Result<Reply, ApiError> {
@@ -51,6 +52,7 @@ pub(super) async fn put(
     kind: EntryKind,
     name: String,
     request: Request,
+    who: Author,
 ) -> Result<Reply, ApiError> {
     let is_rehearsal = flag(&request.query, "dry_run")?;
     let expected = Expected::of(&request.headers);
@@ -72,8 +74,8 @@ pub(super) async fn put(
                 return Ok(super::json(200, &json!({ "name": name, kind.word(): definition, "problems": problems })));
             }
             let stored = to_be_stored(name, &definition);
-            let done =
-                edit::save(conn, &stored, &expected)?.map_err(|clash| refused(shared, kind, &stored.name, clash))?;
+            let done = edit::save(conn, &stored, &expected, &who)?
+                .map_err(|clash| refused(shared, kind, &stored.name, clash))?;
             put_into_force(shared, conn, kind, &stored.name, done)?;
             let mut shown = from_the_database(shared, &stored);
             shown.problems = problems;
@@ -98,6 +100,7 @@ pub(super) async fn delete(
     kind: EntryKind,
     name: String,
     headers: &HeaderMap,
+    who: Author,
 ) -> Result<Reply, ApiError> {
     let expected = Expected::of(headers);
     shared
@@ -112,8 +115,8 @@ pub(super) async fn delete(
                 return Err(unknown(kind, &name));
             }
             refuse_what_is_used(shared, kind, &name)?;
-            let done =
-                edit::delete(conn, kind, &name, &expected)?.map_err(|clash| refused(shared, kind, &name, clash))?;
+            let done = edit::delete(conn, kind, &name, &expected, &who)?
+                .map_err(|clash| refused(shared, kind, &name, clash))?;
             put_into_force(shared, conn, kind, &name, done)?;
             Ok(reply::bytes(204, "application/json", ""))
         })

@@ -17,7 +17,7 @@ use crate::clock::UnixMillis;
 use crate::config::Definition;
 use crate::entry_kind::EntryKind;
 use crate::store::entries::StoredEntry;
-use crate::store::history::{self, Asked, Change};
+use crate::store::history::{self, Asked, Author, Change};
 
 /// How many are shown when nobody says, and how many at most.
 const USUAL: u32 = 50;
@@ -60,28 +60,27 @@ struct Wish {
     force: bool,
 }
 
-/// The newest ones: of a `kind`, of a `name`, `before` a change, at most `limit`.
+/// The newest ones: of a `kind`, of a `name`, by a `who`, `before` a change, at most `limit`.
 pub(super) async fn list(shared: &Arc<Shared>, query: &str) -> Result<Reply, ApiError> {
     let (mut asked, mut limit) = (Asked::default(), USUAL);
     for (key, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
         let wrong = |expected: &str| ApiError::new(400, "query", format!("`{key}` is {expected}, not `{value}`"));
+        let text = || percent_decode_str(value).decode_utf8().map(|text| text.trim().to_owned());
         match key {
             "kind" => {
                 let words = || EntryKind::ALL.map(EntryKind::word).join(", ");
                 let kind = EntryKind::of_word(value).ok_or_else(|| wrong(&format!("one of {}", words())))?;
                 asked.kind = Some(kind);
             }
-            "name" => {
-                let text = percent_decode_str(value).decode_utf8().map_err(|_| wrong("a name in UTF-8"))?;
-                asked.name = Some(text.trim().to_owned());
-            }
+            "name" => asked.name = Some(text().map_err(|_| wrong("a name in UTF-8"))?),
+            "who" => asked.who = Some(text().map_err(|_| wrong("somebody's name in UTF-8"))?),
             "before" => asked.before = Some(value.parse().map_err(|_| wrong("the id of a change"))?),
             "limit" => {
                 let number = value.parse().ok().filter(|number| (1..=MOST).contains(number));
                 limit = number.ok_or_else(|| wrong("a number from 1 to 1000"))?;
             }
             _ => {
-                let message = format!("there is `kind`, `name`, `before` and `limit`, not `{key}`");
+                let message = format!("there is `kind`, `name`, `who`, `before` and `limit`, not `{key}`");
                 return Err(ApiError::new(400, "query", message));
             }
         }
@@ -96,7 +95,7 @@ pub(super) async fn list(shared: &Arc<Shared>, query: &str) -> Result<Reply, Api
 }
 
 /// Puts back what was before a change, under the rules of a save or a deletion. This is a change, too.
-pub(super) async fn undo(shared: &Arc<Shared>, id: &str, request: Request) -> Result<Reply, ApiError> {
+pub(super) async fn undo(shared: &Arc<Shared>, id: &str, request: Request, who: Author) -> Result<Reply, ApiError> {
     let unknown = || ApiError::new(404, "no_such_change", "there is no such change, or it is no longer remembered");
     let id: i64 = id.parse().map_err(|_| unknown())?;
     let text = body(&request.headers, request.body).await?;
@@ -134,7 +133,7 @@ pub(super) async fn undo(shared: &Arc<Shared>, id: &str, request: Request) -> Re
                 }
             };
             problems.extend(forgotten);
-            edit::undo(conn, &change, back.as_ref(), wish.force)?.map_err(blocked)?;
+            edit::undo(conn, &change, back.as_ref(), wish.force, &who)?.map_err(blocked)?;
             let done = if back.is_some() { Done::Replaced } else { Done::Deleted };
             put_into_force(shared, conn, kind, &name, done)?;
             let Some(stored) = back else { return Ok(reply::bytes(204, "application/json", "")) };

@@ -195,16 +195,17 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
     }
     let name = percent_decode_str(name.unwrap_or_default()).decode_utf8();
     let name = name.map_err(|_| ApiError::new(400, "name", "the name in the path is not UTF-8"))?.trim().to_owned();
+    let author = who.author();
     match (route, &request.method) {
         (Route::Entries(kind), _) => entries::list(shared, kind).await,
-        (Route::Entry(kind), &Method::PUT) => entries::put(shared, kind, name, request).await,
-        (Route::Entry(kind), &Method::DELETE) => entries::delete(shared, kind, name, &request.headers).await,
+        (Route::Entry(kind), &Method::PUT) => entries::put(shared, kind, name, request, author).await,
+        (Route::Entry(kind), &Method::DELETE) => entries::delete(shared, kind, name, &request.headers, author).await,
         (Route::Entry(kind), _) => entries::get(shared, kind, name).await,
         (Route::Impact(kind), _) => impact::of(shared, kind, name, request).await,
         (Route::Names, _) => names::list(shared, &request.query).await,
         (Route::Resolve, _) => resolve::follow(shared, request).await,
         (Route::History, _) => history::list(shared, &request.query).await,
-        (Route::Undo, _) => history::undo(shared, &name, request).await,
+        (Route::Undo, _) => history::undo(shared, &name, request, author).await,
         (Route::Trial, _) => trial::choose(shared, name, request).await,
         (Route::Decisions, _) => decisions::list(shared, &request.query).await,
         (Route::Decision, _) => decisions::get(shared, name).await,
@@ -221,9 +222,9 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::Requests, _) => requests::list(shared, &request.query).await,
         (Route::Request, _) => requests::get(shared, name).await,
         (Route::Providers, _) => providers::list(shared).await,
-        (Route::Provider, &Method::PUT) => providers::put(shared, name, request).await,
+        (Route::Provider, &Method::PUT) => providers::put(shared, name, request, author).await,
         (Route::Provider, &Method::DELETE) => {
-            entries::delete(shared, EntryKind::Provider, name, &request.headers).await
+            entries::delete(shared, EntryKind::Provider, name, &request.headers, author).await
         }
         (Route::Provider, _) => providers::get(shared, name).await,
         (Route::ProviderTest, _) => providers::test(shared, &name, request).await,
@@ -235,14 +236,18 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::OllamaUnload, _) => ollama::unload(shared, &name, request).await,
         (Route::Usage, _) => usage::report(shared, &request.query).await,
         (Route::Models, _) => models::list(shared, &request.query).await,
-        (Route::Model, &Method::PUT) => entries::put(shared, EntryKind::Model, name, request).await,
-        (Route::Model, &Method::DELETE) => entries::delete(shared, EntryKind::Model, name, &request.headers).await,
+        (Route::Model, &Method::PUT) => entries::put(shared, EntryKind::Model, name, request, author).await,
+        (Route::Model, &Method::DELETE) => {
+            entries::delete(shared, EntryKind::Model, name, &request.headers, author).await
+        }
         (Route::Model, _) => models::get(shared, name).await,
         (Route::ModelsSync, _) => models_sync::sync(shared, request).await,
-        (Route::ModelsApply, _) => models_sync::apply(shared, request).await,
+        (Route::ModelsApply, _) => models_sync::apply(shared, request, author).await,
         (Route::Settings, _) => settings::list(shared).await,
-        (Route::Setting, &Method::PUT) => entries::put(shared, EntryKind::Setting, name, request).await,
-        (Route::Setting, &Method::DELETE) => entries::delete(shared, EntryKind::Setting, name, &request.headers).await,
+        (Route::Setting, &Method::PUT) => entries::put(shared, EntryKind::Setting, name, request, author).await,
+        (Route::Setting, &Method::DELETE) => {
+            entries::delete(shared, EntryKind::Setting, name, &request.headers, author).await
+        }
         (Route::Setting, _) => settings::get(shared, name).await,
         (Route::RedactionTest, _) => redaction::test(shared, request).await,
         (Route::Storage, _) => storage::get(shared).await,
@@ -251,7 +256,7 @@ async fn route(shared: &Arc<Shared>, request: Request, who: &Who) -> Result<Repl
         (Route::System, _) => system::get(shared).await,
         (Route::Backup, _) => backup::get(shared).await,
         (Route::DatabaseCopy, _) => backup::database(shared).await,
-        (Route::Restore, _) => backup::restore(shared, request).await,
+        (Route::Restore, _) => backup::restore(shared, request, author).await,
         (Route::Log, _) => log::watch(shared, &request.query),
     }
 }

@@ -19,6 +19,7 @@ use crate::clock::UnixMillis;
 use crate::config::{Definition, ModelEntry, Problem};
 use crate::entry_kind::EntryKind;
 use crate::store::entries::{self, StoredEntry};
+use crate::store::history::Author;
 use crate::store::{Conn, StoreError};
 
 /// Changes that are applied at once, at most.
@@ -138,7 +139,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<V
 }
 
 /// Applies changes of many models: all, or none. The answer has what takes them back.
-pub(super) async fn apply(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError> {
+pub(super) async fn apply(shared: &Arc<Shared>, request: Request, who: Author) -> Result<Reply, ApiError> {
     let text = large_body(request).await?;
     let Changes { changes } = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
     if changes.is_empty() || changes.len() > MOST {
@@ -149,7 +150,7 @@ pub(super) async fn apply(shared: &Arc<Shared>, request: Request) -> Result<Repl
         .with_database(move |shared, conn| {
             let _turn = turn(shared);
             let steps = steps(shared, conn, &changes)?;
-            edit::save_all(conn, &steps)?.map_err(|names| stale(&names))?;
+            edit::save_all(conn, &steps, &who)?.map_err(|names| stale(&names))?;
             let name = if let [only] = &changes[..] { only.name.clone() } else { format!("{} models", steps.len()) };
             put_into_force(shared, conn, EntryKind::Model, &name, Done::Replaced)?;
             let undo: Vec<_> = steps.iter().map(back).collect();

@@ -10,6 +10,7 @@ use crate::clock::UnixMillis;
 use crate::config::Definitions;
 use crate::entry_kind::EntryKind;
 use crate::store::entries::{self, StoredEntry};
+use crate::store::history::Author;
 use crate::store::keys::{self, StoredKey};
 use crate::store::sealed_keys::{self, SealedKey};
 use crate::store::{Conn, StoreError};
@@ -157,7 +158,7 @@ fn plan_keys(plan: &mut Plan, wanted: &[KeptKey], current: &[StoredKey]) {
 ///
 /// # Errors
 /// When the database cannot be written, or is not as it was when the plan was made.
-pub fn apply(tx: &mut Conn<'_>, plan: &Plan, who: &str) -> Result<(), StoreError> {
+pub fn apply(tx: &mut Conn<'_>, plan: &Plan, who: &Author) -> Result<(), StoreError> {
     // Before the entries that name them, so that they are not taken for forgotten ones.
     for secret in &plan.secrets {
         sealed_keys::insert(tx, secret)?;

@@ -2,6 +2,7 @@ use super::*;
 use crate::clock::UnixMillis;
 use crate::entry_kind::EntryKind;
 use crate::store::entries::{self, StoredEntry};
+use crate::store::history::Author;
 use crate::store::keys::{self, StoredKey};
 
 use crate::store::Conn;
@@ -41,7 +42,7 @@ fn a_restore_makes_the_database_say_what_the_backup_says() {
     store
         .blocking(|conn| {
             for entry in [alias("a", "m"), alias("b", "m"), alias("filed", "m")] {
-                entries::write(conn, None, Some(&entry), "admin")?;
+                entries::write(conn, None, Some(&entry), &Author::Admin)?;
             }
             for one in [key("1", "web"), key("2", "ci")] {
                 keys::create(conn, &one)?;
@@ -50,10 +51,10 @@ fn a_restore_makes_the_database_say_what_the_backup_says() {
             assert_eq!(planned(conn, &backup, false).changes, []);
             assert_eq!(planned(conn, &backup, false).unchanged, 5);
 
-            entries::write(conn, Some(&alias("a", "m")), Some(&alias("A", "other")), "admin")?;
-            entries::write(conn, Some(&alias("b", "m")), None, "admin")?;
-            entries::write(conn, Some(&alias("filed", "m")), None, "admin")?;
-            entries::write(conn, None, Some(&alias("c", "m")), "admin")?;
+            entries::write(conn, Some(&alias("a", "m")), Some(&alias("A", "other")), &Author::Admin)?;
+            entries::write(conn, Some(&alias("b", "m")), None, &Author::Admin)?;
+            entries::write(conn, Some(&alias("filed", "m")), None, &Author::Admin)?;
+            entries::write(conn, None, Some(&alias("c", "m")), &Author::Admin)?;
             keys::revoke(conn, "web", NOW)?;
             conn.execute("delete from api_keys where name = 'ci'", &[])?;
 
@@ -70,7 +71,7 @@ fn a_restore_makes_the_database_say_what_the_backup_says() {
             assert_eq!(skipped, ["filed", "web"]);
             assert_eq!(planned(conn, &backup, true).changes.len(), 3, "what is gone may be kept");
 
-            conn.transaction(|tx| apply(tx, &plan, "admin"))?;
+            conn.transaction(|tx| apply(tx, &plan, &Author::Admin))?;
             let names: Vec<_> = entries::list(conn)?.into_iter().map(|one| one.name).collect();
             assert_eq!(names, ["a", "b"]);
             assert_eq!(planned(conn, &backup, false).changes, []);

@@ -23,6 +23,8 @@ const SHOWN: u32 = 50;
 struct History {
     kinds: Vec<Choice>,
     name: String,
+    /// Everybody who made a change, if there is a choice.
+    authors: Vec<Person>,
     is_filtered: bool,
     changes: Vec<ChangeRow>,
     /// Where older ones are; empty: there are none.
@@ -37,6 +39,11 @@ struct Choice {
     /// The page with this one chosen.
     address: String,
     words: &'static str,
+    is_chosen: bool,
+}
+
+struct Person {
+    name: String,
     is_chosen: bool,
 }
 
@@ -64,6 +71,7 @@ pub(in crate::admin) async fn history(shared: &Arc<Shared>, query: &str) -> Repl
         match &*key {
             "kind" => asked.kind = EntryKind::of_word(value),
             "name" if !value.is_empty() => asked.name = Some(value.to_owned()),
+            "who" if !value.is_empty() => asked.who = Some(value.to_owned()),
             "before" => asked.before = value.parse().ok(),
             _ => {}
         }
@@ -82,13 +90,14 @@ fn page(conn: &mut Conn<'_>, asked: &Asked, now: UnixMillis) -> Result<History, 
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(kind.map(|kind| ("kind", kind.word())));
         query.extend_pairs(asked.name.as_ref().map(|name| ("name", name)));
+        query.extend_pairs(asked.who.as_ref().map(|who| ("who", who)));
         query.extend_pairs(before.map(|id| ("before", id.to_string())));
         format!("/history?{}", query.finish())
     };
     let older = changes.last().filter(|_| has_older).map(|last| address(asked.kind, Some(last.id)));
     let mut rows = Vec::new();
     for change in changes {
-        let of_it = Asked { kind: Some(change.kind), name: Some(change.name.clone()), before: None };
+        let of_it = Asked { kind: Some(change.kind), name: Some(change.name.clone()), ..Asked::default() };
         let newest = history::recent(conn, &of_it, 1)?.pop();
         rows.push(ChangeRow::new(change, newest.as_ref(), now));
     }
@@ -100,13 +109,24 @@ fn page(conn: &mut Conn<'_>, asked: &Asked, now: UnixMillis) -> Result<History, 
     };
     Ok(History {
         kinds: [None].into_iter().chain(EntryKind::ALL.map(Some)).map(choice).collect(),
-        is_filtered: asked.kind.is_some() || asked.name.is_some(),
+        is_filtered: asked.kind.is_some() || asked.name.is_some() || asked.who.is_some(),
+        authors: authors(history::authors(conn)?, asked.who.as_deref()),
         newest: if asked.before.is_some() { address(asked.kind, None) } else { String::new() },
         name: asked.name.clone().unwrap_or_default(),
         changes: rows,
         older: older.unwrap_or_default(),
         now: words::moment(now, "%Y-%m-%d %H:%M:%S UTC"),
     })
+}
+
+/// Who can be chosen. Where one alone changes things there is no choice, unless somebody else is asked for.
+fn authors(mut all: Vec<String>, asked: Option<&str>) -> Vec<Person> {
+    all.extend(asked.filter(|asked| !all.iter().any(|one| one == asked)).map(str::to_owned));
+    if all.len() < 2 && asked.is_none() {
+        return Vec::new();
+    }
+    let person = |name: String| Person { is_chosen: asked == Some(&name), name };
+    all.into_iter().map(person).collect()
 }
 
 impl ChangeRow {

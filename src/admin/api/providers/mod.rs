@@ -27,6 +27,7 @@ use crate::clock::UnixMillis;
 use crate::config::{Definition, KeyName, Problem, ProviderEntry, StoredProvider};
 use crate::entry_kind::EntryKind;
 use crate::secret::Secret;
+use crate::store::history::Author;
 use crate::store::sealed_keys::{self, SealedKey};
 use crate::store::{Conn, StoreError, entries};
 
@@ -57,7 +58,7 @@ enum KeyWish {
 }
 
 /// Creates or replaces one, or with `dry_run` says what would become of it.
-pub(super) async fn put(shared: &Arc<Shared>, name: String, request: Request) -> Result<Reply, ApiError> {
+pub(super) async fn put(shared: &Arc<Shared>, name: String, request: Request, who: Author) -> Result<Reply, ApiError> {
     let is_rehearsal = flag(&request.query, "dry_run")?;
     let expected = Expected::of(&request.headers);
     let text = body(&request.headers, request.body).await?;
@@ -92,8 +93,8 @@ pub(super) async fn put(shared: &Arc<Shared>, name: String, request: Request) ->
                 keep(shared, conn, &key.id, secret)?;
             }
             let stored = to_be_stored(name, &definition);
-            let done =
-                edit::save(conn, &stored, &expected)?.map_err(|clash| refused(shared, KIND, &stored.name, clash))?;
+            let done = edit::save(conn, &stored, &expected, &who)?
+                .map_err(|clash| refused(shared, KIND, &stored.name, clash))?;
             put_into_force(shared, conn, KIND, &stored.name, done)?;
             let mut shown = shown::one(shared, conn, &stored.name)?;
             shown.entry.problems = problems;
