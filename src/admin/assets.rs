@@ -37,6 +37,7 @@ const FILES: &[(&str, &str, &str)] = &[
     file!("js/overview.js", SCRIPT),
     file!("css/keys.css", STYLE),
     file!("css/playground.css", STYLE),
+    file!("js/expiry.js", SCRIPT),
     file!("js/keys.js", SCRIPT),
     file!("css/entries.css", STYLE),
     file!("js/conflict.js", SCRIPT),

@@ -81,6 +81,7 @@ async fn end_login(shared: &Shared, request: &Request) -> Result<(), StoreError>
         Verdict::Admitted(Who::Password | Who::Token(_))
         | Verdict::Unknown
         | Verdict::Wrong
+        | Verdict::Expired { .. }
         | Verdict::Throttled(_) => Ok(()),
     }
 }
@@ -90,7 +91,9 @@ async fn show(shared: &Shared, request: &Request) -> Result<Reply, StoreError> {
     let next = local(&next);
     Ok(match request.judge(shared).await? {
         Verdict::Admitted(_) => reply::see_other(next),
-        Verdict::Unknown | Verdict::Wrong | Verdict::Throttled(_) => form(shared, 200, "", next),
+        Verdict::Unknown | Verdict::Wrong | Verdict::Expired { .. } | Verdict::Throttled(_) => {
+            form(shared, 200, "", next)
+        }
     })
 }
 

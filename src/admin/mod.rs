@@ -15,6 +15,7 @@ mod assets;
 mod backup;
 mod docs;
 mod entries;
+mod expiry;
 mod in_force;
 mod inference;
 mod instruments;
@@ -22,6 +23,7 @@ mod keys;
 mod lists;
 mod login;
 mod models;
+mod moment;
 mod names;
 mod origin;
 mod overview;
@@ -190,8 +192,12 @@ impl Request {
     async fn judge(&self, shared: &Shared) -> Result<Verdict, StoreError> {
         let client = self.client(&shared.policy);
         let verdict = shared.access.judge(&self.headers, self.is_over_tls(&shared.policy), client).await?;
-        if verdict == Verdict::Wrong {
-            tracing::warn!(client.address = %client, "wrong admin password or token");
+        match &verdict {
+            Verdict::Wrong => tracing::warn!(client.address = %client, "wrong admin password or token"),
+            Verdict::Expired { token, .. } => {
+                tracing::warn!(client.address = %client, token.name = %token, "admin token that has expired");
+            }
+            Verdict::Admitted(_) | Verdict::Unknown | Verdict::Throttled(_) => {}
         }
         Ok(verdict)
     }

@@ -1,6 +1,7 @@
 //! Answers of the admin listener, and what browsers are told about them.
 
 use askama::Template;
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
@@ -27,7 +28,11 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// A sentence for people.
-pub(super) fn text(status: u16, body: &'static str) -> Reply {
+pub(super) fn text(status: u16, body: impl Into<Cow<'static, str>>) -> Reply {
+    let body = match body.into() {
+        Cow::Borrowed(text) => Bytes::from_static(text.as_bytes()),
+        Cow::Owned(text) => Bytes::from(text),
+    };
     bytes(status, "text/plain; charset=utf-8", body)
 }
 

@@ -1,6 +1,7 @@
 //! Every path of the admin listener but those of the API, which has a table of its own. Whoever asks is looked at before
 //! it is said what exists.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, HOST, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -12,7 +13,7 @@ use super::entries::NameKind;
 use super::reply::{self, Reply};
 use super::{
     Request, Shared, api, assets, docs, entries, keys, login, models, overview, playground, providers, requests,
-    settings, usage,
+    settings, usage, words,
 };
 use crate::listener::is_local_host;
 
@@ -45,6 +46,9 @@ enum Route {
     Asset,
     Health,
 }
+
+/// The challenge to a token that was good once (RFC 6750, section 3.1).
+const EXPIRED: &str = "Bearer realm=\"LLM Relay\", error=\"invalid_token\", error_description=\"The token expired\"";
 
 /// What stands before the id of a request.
 const REQUEST: &str = "/requests/";
@@ -146,6 +150,13 @@ async fn admit(shared: &Shared, request: &Request) -> Result<Who, Reply> {
         Verdict::Admitted(who) => return Ok(who),
         Verdict::Unknown if is_browser(request) => return Err(login::ask(request)),
         Verdict::Unknown | Verdict::Wrong => {}
+        Verdict::Expired { token, ended } => {
+            let ended = words::moment(ended, "%Y-%m-%d %H:%M:%S UTC");
+            let message = format!("The token `{token}` expired on {ended}: make another one.\n");
+            let mut refused = refused(request, 401, "token_expired", message);
+            refused.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(EXPIRED));
+            return Err(refused);
+        }
         Verdict::Throttled(wait) => {
             let mut refused = refused(request, 429, "too_many_attempts", "Too many wrong passwords. Wait a minute.\n");
             refused.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
@@ -175,7 +186,8 @@ fn is_browser(request: &Request) -> bool {
 }
 
 /// A refusal, in the form the caller understands: a sentence for people, or the API's JSON.
-fn refused(request: &Request, status: u16, code: &str, message: &'static str) -> Reply {
+fn refused(request: &Request, status: u16, code: &str, message: impl Into<Cow<'static, str>>) -> Reply {
+    let message = message.into();
     if api::is_path(&request.path) {
         ApiError::new(status, code, message.trim_end().replace('\n', " ")).into_reply()
     } else {

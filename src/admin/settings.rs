@@ -7,6 +7,8 @@ use std::sync::Arc;
 use askama::Template;
 
 use super::api::settings;
+use super::expiry::Left;
+use super::moment::Moment;
 use super::reply::{self, Reply};
 use super::system::System;
 use super::{Shared, words};
@@ -38,8 +40,11 @@ struct Page {
 struct TokenRow {
     name: String,
     shown_prefix: String,
-    created: String,
-    last_used: String,
+    created: Moment,
+    expires: Moment,
+    /// That it is over, or nearly so, and how that looks; else empty.
+    badge: (&'static str, &'static str),
+    last_used: Moment,
 }
 
 struct FileRow {
@@ -69,7 +74,7 @@ fn read(shared: &Shared, conn: &mut Conn<'_>) -> Result<Page, StoreError> {
         patterns,
         names: names(&shared.catalog.load()),
         is_password_fixed: shared.policy.password.is_some(),
-        tokens: admin::tokens(conn)?.into_iter().map(TokenRow::from).collect(),
+        tokens: admin::tokens(conn)?.into_iter().map(|token| TokenRow::new(token, now)).collect(),
         facts: facts(&system),
         refused: if system.files_accepted {
             String::new()
@@ -138,14 +143,19 @@ fn facts(system: &System) -> Vec<(&'static str, String)> {
     facts
 }
 
-impl From<StoredToken> for TokenRow {
-    fn from(token: StoredToken) -> Self {
-        let day = |at| words::moment(at, "%Y-%m-%d %H:%M UTC");
+impl TokenRow {
+    fn new(token: StoredToken, now: UnixMillis) -> Self {
         Self {
             name: token.name,
             shown_prefix: token.shown_prefix,
-            created: day(token.created),
-            last_used: token.last_used.map_or_else(|| "never".to_owned(), day),
+            created: Moment::since(token.created, now, false),
+            expires: token.expires.map_or_else(Moment::default, |at| Moment::until(at, now)),
+            badge: match Left::until(token.expires, now) {
+                Left::Nothing => ("expired", "bad"),
+                Left::Little => ("expires soon", "warn"),
+                Left::Long => ("", ""),
+            },
+            last_used: token.last_used.map_or_else(Moment::default, |at| Moment::since(at, now, false)),
         }
     }
 }

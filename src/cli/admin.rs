@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{bail, ensure};
 use clap::Subcommand;
 
-use super::keys::day_and_time;
+use super::keys::{day_and_time, in_days};
 use super::{Common, print, settings};
 use crate::admin;
 use crate::clock::UnixMillis;
@@ -30,6 +30,9 @@ pub(super) enum TokenCommand {
     Create {
         /// What it is called
         name: String,
+        /// Days until it expires [default: never]
+        #[arg(long, value_name = "DAYS")]
+        expires_in_days: Option<u32>,
     },
     /// List all tokens; the tokens themselves are not stored
     List,
@@ -57,9 +60,11 @@ pub(super) fn run(common: &Common, command: Command) -> anyhow::Result<ExitCode>
 }
 
 fn run_token(store: &Store, command: TokenCommand) -> anyhow::Result<()> {
+    let now = UnixMillis::now();
     match command {
-        TokenCommand::Create { name } => {
-            let (token, _) = store.blocking(|conn| Ok(admin::create_token(conn, &name, UnixMillis::now())))??;
+        TokenCommand::Create { name, expires_in_days } => {
+            let expires = expires_in_days.map(|days| in_days(days, now));
+            let (token, _) = store.blocking(|conn| Ok(admin::create_token(conn, &name, expires, now)))??;
             print(&format!("{}\n", token.expose()));
         }
         TokenCommand::List => print(&table(&store.blocking(tokens)?)),
@@ -77,12 +82,18 @@ fn table(tokens: &[StoredToken]) -> String {
     if tokens.is_empty() {
         return "no tokens yet; make one with: llm-relay admin token create NAME\n".to_owned();
     }
-    let mut text = format!("{:<24} {:<18} {:<21} LAST USED\n", "NAME", "TOKEN", "CREATED");
+    let mut text = format!("{:<24} {:<18} {:<21} {:<21} LAST USED\n", "NAME", "TOKEN", "CREATED", "EXPIRES");
     for token in tokens {
-        let last_used = token.last_used.map_or_else(|| "never".to_owned(), day_and_time);
+        let moment = |at: Option<UnixMillis>| at.map_or_else(|| "never".to_owned(), day_and_time);
+        let (expires, last_used) = (moment(token.expires), moment(token.last_used));
         let shown = format!("{}…", token.shown_prefix);
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{:<24} {shown:<18} {:<21} {last_used}", token.name, day_and_time(token.created));
+        let _ = writeln!(
+            text,
+            "{:<24} {shown:<18} {:<21} {expires:<21} {last_used}",
+            token.name,
+            day_and_time(token.created)
+        );
     }
     text
 }

@@ -46,7 +46,7 @@ pub(super) fn run(common: &Common, command: Command) -> anyhow::Result<ExitCode>
         Command::Create { name, tags, models, expires_in_days } => {
             ensure!(!name.trim().is_empty(), "a key needs a name");
             let tags = auth::tags::union(tags.iter().map(String::as_str))?;
-            let expires = expires_in_days.map(|days| UnixMillis(now.0 + i64::from(days) * 86_400_000));
+            let expires = expires_in_days.map(|days| in_days(days, now));
             let minted = auth::new_key();
             let row = minted.to_stored(name.trim(), tags, models, expires, now);
             if !store.blocking(|conn| keys::create(conn, &row))? {
@@ -88,6 +88,10 @@ fn table(keys: &[StoredKey], now: UnixMillis) -> String {
         );
     }
     text
+}
+
+pub(super) fn in_days(days: u32, now: UnixMillis) -> UnixMillis {
+    UnixMillis(now.0 + i64::from(days) * 86_400_000)
 }
 
 pub(super) fn day_and_time(at: UnixMillis) -> String {

@@ -47,6 +47,8 @@ pub struct StoredToken {
     pub shown_prefix: String,
     /// When it was made.
     pub created: UnixMillis,
+    /// From when on it is no longer accepted.
+    pub expires: Option<UnixMillis>,
     /// When it was last used, to the minute.
     pub last_used: Option<UnixMillis>,
 }
@@ -160,9 +162,15 @@ pub fn end_sessions_but(conn: &mut Conn<'_>, kept: Option<&str>) -> Result<(), S
 /// When the database cannot be written.
 pub fn create_token(conn: &mut Conn<'_>, token: &StoredToken) -> Result<bool, StoreError> {
     let changed = conn.execute(
-        "insert into admin_tokens (name, hash, shown_prefix, created_ms) values ($1, $2, $3, $4)
+        "insert into admin_tokens (name, hash, shown_prefix, created_ms, expires_ms) values ($1, $2, $3, $4, $5)
          on conflict (name) do nothing",
-        &[(&token.name).into(), (&token.hash).into(), (&token.shown_prefix).into(), token.created.into()],
+        &[
+            (&token.name).into(),
+            (&token.hash).into(),
+            (&token.shown_prefix).into(),
+            token.created.into(),
+            token.expires.into(),
+        ],
     )?;
     Ok(changed == 1)
 }
@@ -173,7 +181,7 @@ pub fn create_token(conn: &mut Conn<'_>, token: &StoredToken) -> Result<bool, St
 /// When the database cannot be read.
 pub fn tokens(conn: &mut Conn<'_>) -> Result<Vec<StoredToken>, StoreError> {
     conn.query(
-        "select name, hash, shown_prefix, created_ms, last_used_ms from admin_tokens order by name",
+        "select name, hash, shown_prefix, created_ms, expires_ms, last_used_ms from admin_tokens order by name",
         &[],
         |row| {
             Ok(StoredToken {
@@ -181,7 +189,8 @@ pub fn tokens(conn: &mut Conn<'_>) -> Result<Vec<StoredToken>, StoreError> {
                 hash: row.text(1)?,
                 shown_prefix: row.text(2)?,
                 created: UnixMillis(row.integer(3)?),
-                last_used: row.optional_integer(4)?.map(UnixMillis),
+                expires: row.optional_integer(4)?.map(UnixMillis),
+                last_used: row.optional_integer(5)?.map(UnixMillis),
             })
         },
     )
@@ -249,6 +258,7 @@ mod tests {
             hash: hash.into(),
             shown_prefix: "x".into(),
             created: UnixMillis(1),
+            expires: Some(UnixMillis(9)),
             last_used: None,
         };
         store

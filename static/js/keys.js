@@ -2,9 +2,9 @@
 
 import Alpine from '/static/vendor/alpine.js';
 import { differences, overtaken } from '/static/js/conflict.js';
+import { expiring, mix } from '/static/js/expiry.js';
 import { api, ask, copy, refresh, say, whileTyping } from '/static/js/relay.js';
 
-const DAY = 86_400_000;
 const LABELS = { tags: 'tags', models: 'allowed models', expires: 'expires' };
 
 /** What can be changed of a key, as it is told to people. */
@@ -12,18 +12,12 @@ const shown = ({ tags, models, expires_ms: expires }) => ({
   tags, models: models.length === 0 ? 'all' : models, expires: expires ? new Date(expires).toLocaleString() : 'never',
 });
 
-/** Two objects in one, getters and all. */
-const mix = (...parts) => parts.reduce((whole, part) => Object.defineProperties(whole, Object.getOwnPropertyDescriptors(part)), {});
-
 /** What the forms of a new key and of one that is changed have in common. `prefix` tells their ids apart. */
-const form = (prefix) => ({
+const form = (prefix) => mix(expiring(), {
   tags: [],
   models: [],
   tagText: '',
   modelText: '',
-  expiry: 'never',
-  date: '',
-  kept: null,
   problems: [],
   failure: '',
   isBusy: false,
@@ -31,16 +25,6 @@ const form = (prefix) => ({
 
   get ids() {
     return { tags: `${prefix}-tags`, tagsHint: `${prefix}-tags-hint`, models: `${prefix}-models`, modelsHint: `${prefix}-models-hint`, expiry: `${prefix}-expiry` };
-  },
-  get hasExpiry() { return this.kept !== null; },
-  get keepWords() { return `${new Date(this.kept).toLocaleString()}, as it is`; },
-  get isDated() { return this.expiry === 'date'; },
-  get expires_ms() {
-    if (this.expiry === 'keep') return this.kept;
-    if (this.expiry === 'never') return null;
-    if (this.expiry !== 'date') return Date.now() + Number(this.expiry) * DAY;
-    const [year, month, day] = this.date.split('-').map(Number);
-    return this.date === '' ? null : new Date(year, month - 1, day + 1).getTime() - 1;
   },
   get terms() { return { tags: this.tags, models: this.models, expires_ms: this.expires_ms }; },
 
@@ -87,7 +71,7 @@ const form = (prefix) => ({
     this.add('tags');
     this.add('models');
     this.check.stop();
-    if (this.isDated && this.date === '') {
+    if (this.isUndecided) {
       this.problems = [{ severity: 'error', place: 'expires_ms', message: 'choose a day' }];
       return null;
     }

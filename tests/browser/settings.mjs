@@ -121,18 +121,27 @@ test('a backup is downloaded, and restored after a look at what would change', a
 });
 
 test('a token is made, used and revoked', async () => {
+  await relay.ask('POST', 'tokens', { name: 'nightly', expires_ms: Date.now() + 3 * 86_400_000 });
   const page = await at('access');
   await page.getByText('ADMIN_PASSWORD').first().waitFor();
+  await page.getByRole('row', { name: /nightly expires soon .*in 2 d 23 h/ }).waitFor();
   await page.getByLabel('Name of a new token').fill('ci <b>');
+  await page.getByLabel('Expires').selectOption('date');
+  await page.getByLabel('Last day').fill('2020-02-02');
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  await page.getByText('this moment has passed').waitFor();
+  await picture(page, 'settings-token-past');
+  await page.getByLabel('Expires').selectOption('90');
+  await page.getByText('this moment has passed').waitFor({ state: 'hidden' });
   await page.getByRole('button', { name: 'Make a token' }).click();
   const token = await until(async () => (await page.locator('#made-token').textContent()).trim());
   const asked = () => fetch(`${relay.admin}/admin/api/aliases`, { headers: { authorization: `Bearer ${token}` } });
   assert.equal((await asked()).status, 200);
   await checkAccess(page);
   await page.getByRole('button', { name: 'I have it' }).click();
-  await page.getByRole('rowheader', { name: 'ci <b>' }).waitFor();
+  await page.getByRole('row', { name: /ci <b>.*in 89 d 23 h/ }).waitFor();
   await picture(page, 'settings-access');
-  await page.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('row', { name: /ci <b>/ }).getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
   await page.getByText('is revoked').waitFor();
   assert.equal((await asked()).status, 401);

@@ -271,6 +271,48 @@ fn over_tls_the_cookie_is_secure_where_a_trusted_proxy_says_so() {
 }
 
 #[test]
+fn a_token_that_has_expired_is_refused_and_told_so() {
+    let relay = setup().env("ADMIN_PASSWORD", "sesame").start();
+    let admin = relay.admin();
+    let cookie = log_in(admin, "sesame");
+    let make = |body: Value| post(admin, "/admin/api/tokens", &cookie, &body);
+    let clock = make(json!({"name": "clock"})).json()["created_ms"].as_i64().expect("a time");
+    for wrong in [0, clock, i64::MAX] {
+        let refused = make(json!({"name": "ci", "expires_ms": wrong}));
+        let error = &refused.json()["error"];
+        assert_eq!((refused.status, &error["problems"][0]["place"]), (422, &json!("expires_ms")), "{error}");
+    }
+    let ends = clock + 4000;
+    let made = make(json!({"name": "ci", "expires_ms": ends})).json();
+    assert_eq!(made["expires_ms"], ends, "{made}");
+    let bearer = [("authorization", format!("Bearer {}", made["token"].as_str().expect("it is shown")))];
+    assert_eq!(with(admin, "GET", API, &bearer).status, 200);
+    let page = admin.request("GET", "/settings", &[("cookie", &cookie)], b"").text();
+    assert!(page.contains("expires soon"), "{page}");
+
+    wait_until("it has expired", || with(admin, "GET", API, &bearer).status == 401);
+    let refused = with(admin, "GET", API, &bearer);
+    let error = refused.json()["error"].clone();
+    assert_eq!(error["code"], "token_expired");
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.starts_with("The token `ci` expired on ") && message.ends_with("make another one."), "{message}");
+    assert!(refused.header("www-authenticate").is_some_and(|asked| asked.contains("error=\"invalid_token\"")));
+    assert_eq!(with(admin, "GET", "/keys", &bearer).status, 401, "nor does it open a page");
+    let list = admin.request("GET", "/admin/api/tokens", &[("cookie", &cookie)], b"").json();
+    assert_eq!(list["tokens"][0]["expires_ms"], ends, "{list}");
+    assert_eq!(list["tokens"][1]["expires_ms"], Value::Null, "{list}");
+    let page = admin.request("GET", "/settings", &[("cookie", &cookie)], b"").text();
+    assert!(page.contains("<span class=\"badge bad\">expired</span>"), "{page}");
+
+    let token = relay.run(&["admin", "token", "create", "nightly", "--expires-in-days", "30"]).trim().to_owned();
+    let bearer = [("authorization", format!("Bearer {token}"))];
+    wait_until("the running relay follows", || with(admin, "GET", API, &bearer).status == 200);
+    let listed = relay.run(&["admin", "token", "list"]);
+    assert!(listed.contains("EXPIRES") && listed.lines().count() == 4, "{listed}");
+    assert!(!relay.run_to_end(&["admin", "token", "create", "past", "--expires-in-days", "0"]).status.success());
+}
+
+#[test]
 fn a_token_opens_the_api_until_it_is_revoked() {
     let relay = setup().env("ADMIN_PASSWORD", "sesame").start();
     let admin = relay.admin();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::cookie::{self, CookieKey, Ticket};
 use super::session::{Session, is_worth_writing};
+use super::{Verdict, Who};
 use crate::auth::KeyHash;
 use crate::clock::UnixMillis;
 use crate::store::admin::{self, Setting, StoredSession, StoredToken};
@@ -68,6 +69,7 @@ pub(super) struct Memory {
 
 struct TokenUse {
     name: String,
+    expires: Option<UnixMillis>,
     written: Option<UnixMillis>,
     used: Option<UnixMillis>,
 }
@@ -149,16 +151,19 @@ impl Memory {
         self.sessions.remove(hash);
     }
 
-    /// The name of a token, if there is such, and the note that it was used.
-    pub(super) fn use_token(&mut self, hash: &str, now: UnixMillis) -> Option<String> {
-        let token = self.tokens.get_mut(hash)?;
+    /// What becomes of whoever shows the token of this hash, and the note that it was used.
+    pub(super) fn use_token(&mut self, hash: &str, now: UnixMillis) -> Verdict {
+        let Some(token) = self.tokens.get_mut(hash) else { return Verdict::Wrong };
+        if let Some(ended) = token.expires.filter(|at| *at <= now) {
+            return Verdict::Expired { token: token.name.clone(), ended };
+        }
         token.used = token.used.max(Some(now));
-        Some(token.name.clone())
+        Verdict::Admitted(Who::Token(token.name.clone()))
     }
 
     pub(super) fn made_token(&mut self, stored: &StoredToken) {
         self.generation += 1;
-        let token = TokenUse { name: stored.name.clone(), written: None, used: None };
+        let token = TokenUse { name: stored.name.clone(), expires: stored.expires, written: None, used: None };
         self.tokens.insert(stored.hash.clone(), token);
     }
 
@@ -200,7 +205,8 @@ impl Memory {
         let tokens = known.tokens.into_iter().map(|stored| {
             let before = used.get(&stored.hash).and_then(|before| before.used);
             let used = before.max(stored.last_used);
-            (stored.hash, TokenUse { name: stored.name, written: stored.last_used, used })
+            let token = TokenUse { name: stored.name, expires: stored.expires, written: stored.last_used, used };
+            (stored.hash, token)
         });
         self.tokens = tokens.collect();
     }

@@ -57,6 +57,8 @@ pub(super) enum Verdict {
     Unknown,
     /// The password or the token is wrong.
     Wrong,
+    /// The token of this name was right until then.
+    Expired { token: String, ended: UnixMillis },
     /// Too many wrong ones came from this address; whether this one is right is not said for so long.
     Throttled(Duration),
 }
@@ -124,8 +126,7 @@ impl Access {
             self.settle().await?;
             let hash = KeyHash::of(credentials.trim()).to_hex();
             // Tokens cannot be guessed, so a wrong one is no failure: a forgotten script must not lock its neighbours out.
-            let name = self.memory().use_token(&hash, UnixMillis::now());
-            return Ok(name.map_or(Verdict::Wrong, |name| Verdict::Admitted(Who::Token(name))));
+            return Ok(self.memory().use_token(&hash, UnixMillis::now()));
         }
         if scheme.eq_ignore_ascii_case("basic")
             && let Some(password) = password_of(credentials)
@@ -268,9 +269,13 @@ impl Access {
         Ok(Ok(()))
     }
 
-    /// Makes a token.
-    pub(super) async fn create_token(&self, name: String) -> Result<(Secret, StoredToken), TokenError> {
-        let made = self.store.run(move |conn| Ok(create_token(conn, &name, UnixMillis::now()))).await?;
+    /// Makes a token that holds until it `expires`, or else for good.
+    pub(super) async fn create_token(
+        &self,
+        name: String,
+        expires: Option<UnixMillis>,
+    ) -> Result<(Secret, StoredToken), TokenError> {
+        let made = self.store.run(move |conn| Ok(create_token(conn, &name, expires, UnixMillis::now()))).await?;
         if let Ok((_, stored)) = &made {
             self.memory().made_token(stored);
         }

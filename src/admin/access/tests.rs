@@ -128,6 +128,28 @@ async fn an_expired_login_is_not_taken_from_memory_nor_from_the_database() {
 }
 
 #[tokio::test]
+async fn a_token_is_somebody_until_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder);
+    let (one, other) = (access(&store, None), access(&store, None));
+    let ends = UnixMillis(UnixMillis::now().0 + 3_600_000);
+    let (token, stored) = one.create_token("ci".into(), Some(ends)).await.unwrap();
+    let ci = Verdict::Admitted(Who::Token("ci".into()));
+    // Known to the process that made it, and to one that has read it.
+    for access in [one, other] {
+        assert_eq!(shows(&access, &format!("Bearer {}", token.expose()), 1).await, ci);
+        let over = Verdict::Expired { token: "ci".into(), ended: ends };
+        assert_eq!(access.memory().use_token(&stored.hash, UnixMillis(ends.0 - 1)), ci);
+        for at in [ends, UnixMillis(ends.0 + 86_400_000)] {
+            assert_eq!(access.memory().use_token(&stored.hash, at), over);
+        }
+        access.follow().await.unwrap();
+        let used = store.blocking(admin::tokens).unwrap()[0].last_used;
+        assert_eq!(used, Some(UnixMillis(ends.0 - 1)), "what was refused is no use of it");
+    }
+}
+
+#[tokio::test]
 async fn another_variable_ends_logins_and_the_same_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder);

@@ -42,7 +42,7 @@ fn refused(refusal: Refusal) -> ApiError {
             ApiError::new(429, "too_many_attempts", "too many wrong passwords; wait a minute")
                 .header(RETRY_AFTER, &seconds)
         }
-        Refusal::Old(Verdict::Wrong | Verdict::Unknown | Verdict::Admitted(_)) => {
+        Refusal::Old(Verdict::Wrong | Verdict::Unknown | Verdict::Expired { .. } | Verdict::Admitted(_)) => {
             ApiError::new(403, "wrong_password", "`old` is not the password")
         }
     }

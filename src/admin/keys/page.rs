@@ -1,13 +1,13 @@
 //! The page of keys. Finished values; the template decides nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use askama::Template;
 use http::header::HOST;
 use serde_json::json;
 
 use super::super::api_address::{ApiAddress, Reach};
+use super::super::moment::Moment;
 use super::super::reply::{self, Reply};
 use super::super::requests::list_of;
 use super::super::{Request, Shared, names, words};
@@ -59,13 +59,6 @@ struct Row {
 struct Badge {
     words: &'static str,
     class: &'static str,
-}
-
-/// A time in a few words, and exactly.
-#[derive(Default)]
-struct Moment {
-    words: String,
-    exact: String,
 }
 
 /// The page.
@@ -150,39 +143,4 @@ fn badge(key: &ShownKey) -> Badge {
         State::Active => ("active", "good"),
     };
     Badge { words, class }
-}
-
-impl Moment {
-    fn since(at: UnixMillis, now: UnixMillis, to_the_hour: bool) -> Self {
-        let past = Duration::from_millis(u64::try_from(now.0.saturating_sub(at.0)).unwrap_or_default());
-        let is_this_hour = to_the_hour && past < Duration::from_secs(3600);
-        let words = match past.as_secs() {
-            _ if is_this_hour => "this hour".to_owned(),
-            0..60 => "just now".to_owned(),
-            _ => format!("{} ago", words::duration(past)),
-        };
-        Self { words, exact: words::moment(at, "%Y-%m-%d %H:%M UTC") }
-    }
-
-    fn until(at: UnixMillis, now: UnixMillis) -> Self {
-        let Ok(left @ 1..) = u64::try_from(at.0.saturating_sub(now.0)) else { return Self::since(at, now, false) };
-        let words = format!("in {}", words::duration(Duration::from_millis(left)));
-        Self { words, exact: words::moment(at, "%Y-%m-%d %H:%M UTC") }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_told_from_now() {
-        let now = UnixMillis(100 * 86_400_000);
-        let at = |days: i64| UnixMillis(now.0 + days * 86_400_000);
-        assert_eq!(Moment::until(at(3), now).words, "in 3 d 0 h");
-        assert_eq!(Moment::until(at(-3), now).words, "3 d 0 h ago");
-        assert_eq!(Moment::since(at(1), now, false).words, "just now");
-        assert_eq!(Moment::since(UnixMillis(now.0 - 1), now, true).words, "this hour");
-        assert_eq!(Moment::until(at(3), now).exact, "1970-04-14 00:00 UTC");
-    }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use serde_with_macros::skip_serializing_none;
 
+use super::super::expiry::Left;
 use super::super::{ConfiguredKey, Shared};
 use super::problems_of_models;
 use crate::catalog::{Catalog, version_of};
@@ -18,8 +19,6 @@ use crate::store::{Conn, StoreError};
 const DAY_MS: i64 = 86_400_000;
 /// How far the sums go back.
 const USAGE_DAYS: i64 = 30;
-/// A key that expires within this time is shown to do so.
-const SOON_MS: i64 = 7 * DAY_MS;
 
 /// A key.
 #[skip_serializing_none]
@@ -172,11 +171,11 @@ fn from_the_database(catalog: &Catalog, key: StoredKey, done: &Done, now: UnixMi
 }
 
 fn state(key: &StoredKey, now: UnixMillis) -> State {
-    match (key.revoked, key.expires) {
+    match (key.revoked, Left::until(key.expires, now)) {
         (Some(_), _) => State::Revoked,
-        (None, Some(expires)) if expires <= now => State::Expired,
-        (None, Some(expires)) if expires.0 - now.0 <= SOON_MS => State::ExpiresSoon,
-        (None, _) => State::Active,
+        (None, Left::Nothing) => State::Expired,
+        (None, Left::Little) => State::ExpiresSoon,
+        (None, Left::Long) => State::Active,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::super::expiry;
 use crate::auth::{covers, tags};
 use crate::catalog::Catalog;
 use crate::clock::UnixMillis;
@@ -10,8 +11,6 @@ use crate::config::Problem;
 /// Characters of a name, or of a pattern, at most.
 const MAX_CHARACTERS: usize = 128;
 const MAX_PATTERNS: usize = 100;
-/// The last millisecond of the year 9999: a later one is a slip, and no clock shows it.
-const LAST_MS: i64 = 253_402_300_799_999;
 
 /// What can be changed of a key. Everything has to be said: a limit is not lifted by forgetting it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -46,17 +45,8 @@ pub(in crate::admin) fn judge(terms: &mut Terms, catalog: &Catalog, earliest: Un
     }
     let message = "a pattern is the name of a model, alias or router, in which `*` stands for any characters";
     wrong(terms.models.iter().any(|pattern| strange(&pattern)), "models", message.to_owned());
-    let expires = terms.expires_ms;
-    wrong(
-        expires.is_some_and(|at| at <= earliest.0),
-        "expires_ms",
-        "this moment has passed; name a later one, or revoke the key".to_owned(),
-    );
-    wrong(
-        expires.is_some_and(|at| at > LAST_MS),
-        "expires_ms",
-        "this is after the year 9999: `expires_ms` counts milliseconds since 1970".to_owned(),
-    );
+    let ends = expiry::problem(terms.expires_ms.map(UnixMillis), earliest);
+    problems.extend(ends.map(|message| Problem::error("expires_ms", message)));
     if problems.is_empty() {
         problems = problems_of_models(catalog, &terms.models);
     }

@@ -1,6 +1,7 @@
 // The admin password, and tokens for scripts.
 
 import Alpine from '/static/vendor/alpine.js';
+import { expiring, mix } from '/static/js/expiry.js';
 import { api, ask, copy, refresh, say } from '/static/js/relay.js';
 
 Alpine.data('password', () => ({
@@ -25,20 +26,27 @@ Alpine.data('password', () => ({
   },
 }));
 
-Alpine.data('tokens', () => ({
+Alpine.data('tokens', () => mix(expiring(), {
   name: '',
   made: '',
   problem: '',
+  problems: [],
   isBusy: false,
+  get ids() { return { expiry: 'token-expiry' }; },
+  problemsOf(place) { return this.problems.filter((problem) => problem.place === place); },
+  check() { this.problems = []; },
   async create() {
-    this.isBusy = true;
     this.problem = '';
+    this.problems = this.isUndecided ? [{ severity: 'error', place: 'expires_ms', message: 'choose a day' }] : [];
+    if (this.isUndecided) return;
+    this.isBusy = true;
     try {
-      const { token } = await api('POST', 'tokens', { body: { name: this.name.trim() } });
-      this.made = token;
-      this.name = '';
+      const { token } = await api('POST', 'tokens', { body: { name: this.name.trim(), expires_ms: this.expires_ms } });
+      Object.assign(this, { made: token, name: '', expiry: 'never', date: '' });
     } catch (error) {
-      this.problem = error.message;
+      this.problems = error.problems;
+      // What is said under the field is not said twice.
+      this.problem = this.problemsOf('expires_ms').length > 0 ? '' : error.message;
     } finally {
       this.isBusy = false;
     }
