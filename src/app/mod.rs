@@ -29,6 +29,7 @@ use crate::providers::{Timeouts, Transport};
 use crate::relay::Relay;
 use crate::secret::Secret;
 use crate::server::{self, Policy, Shared};
+use crate::store::history::Author;
 use crate::store::{Store, keys};
 use crate::tracking::{Journal, Recorder};
 use admin_listener::AdminListener;
@@ -294,7 +295,7 @@ fn first_key(store: &Store, configuration: &Configuration) -> anyhow::Result<Opt
     let row = minted.to_stored("first", Vec::new(), Vec::new(), None, UnixMillis::now());
     store
         .blocking(|conn| {
-            keys::create(conn, &row)?;
+            conn.transaction(|tx| keys::create(tx, &row, &Author::FirstStart))?;
             configuration.follow_stored_keys(conn)
         })
         .context("cannot store the first API key")?;

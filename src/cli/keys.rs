@@ -10,7 +10,11 @@ use super::{Common, print, settings};
 use crate::auth;
 use crate::clock::{UnixMillis, UnixNanos};
 use crate::store::Store;
+use crate::store::history::Author;
 use crate::store::keys::{self, StoredKey};
+
+/// Who does it, as the history says.
+const WHO: &Author = &Author::CommandLine;
 
 /// What to do with API keys.
 #[derive(Debug, Subcommand)]
@@ -49,14 +53,14 @@ pub(super) fn run(common: &Common, command: Command) -> anyhow::Result<ExitCode>
             let expires = expires_in_days.map(|days| in_days(days, now));
             let minted = auth::new_key();
             let row = minted.to_stored(name.trim(), tags, models, expires, now);
-            if !store.blocking(|conn| keys::create(conn, &row))? {
+            if !store.blocking(|conn| conn.transaction(|tx| keys::create(tx, &row, WHO)))? {
                 bail!("there is a key `{}` already; revoke it first, or take another name", row.name);
             }
             print(&format!("{}\n", minted.key.expose()));
         }
         Command::List => print(&table(&store.blocking(keys::list)?, now)),
         Command::Revoke { name } => {
-            if !store.blocking(|conn| keys::revoke(conn, &name, now))? {
+            if !store.blocking(|conn| conn.transaction(|tx| keys::revoke(tx, &name, now, WHO)))? {
                 bail!("no key in use is called `{name}`; `llm-relay keys list` shows them");
             }
             print(&format!("revoked `{name}`\n"));

@@ -3,7 +3,7 @@
 //! Nobody's change is lost: each change says what it expects to find, and without that it changes nothing.
 
 use super::driver::{Conn, Row};
-use super::history::{self, Author};
+use super::history::{self, Author, Done, Subject};
 use super::{StoreError, sealed_keys};
 use crate::clock::UnixMillis;
 use crate::entry_kind::EntryKind;
@@ -59,9 +59,15 @@ pub fn write(
     };
     if changed {
         let now = next.map_or_else(UnixMillis::now, |next| next.updated);
-        history::append(tx, current, next, now, who)?;
-        if next.or(current).is_some_and(|entry| entry.kind == EntryKind::Provider) {
-            sealed_keys::settle(tx, now)?;
+        if let Some(entry) = next.or(current) {
+            let definition = |entry: Option<&'_ StoredEntry>| entry.map(|entry| entry.definition.clone());
+            let (subject, was, became) = (Subject::Entry(entry.kind), definition(current), definition(next));
+            let done =
+                Done { subject: &subject, name: &entry.name, was: was.as_deref(), became: became.as_deref(), at: now };
+            history::append(tx, &done, who)?;
+            if entry.kind == EntryKind::Provider {
+                sealed_keys::settle(tx, now)?;
+            }
         }
     }
     Ok(changed)

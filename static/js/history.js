@@ -5,19 +5,20 @@ import { api, ask, refresh, say } from '/static/js/relay.js';
 
 async function undo(id, what, force = false) {
   await api('POST', `history/${id}/undo`, force ? { body: { force: true } } : {});
-  const { history } = await api('GET', 'history?limit=1');
+  const { history: [made] } = await api('GET', 'history?limit=1');
   await refresh();
   document.getElementById('main').focus();
-  say(`Undone: ${what}.`, { undo: () => undo(history[0].id, 'the undo') });
+  // A revoked key cannot come back.
+  const isForGood = made.kind === 'key' && made.after === null;
+  say(`Undone: ${what}.`, { undo: isForGood ? undefined : () => undo(made.id, 'the undo') });
 }
 
 Alpine.data('change', () => ({
-  async undo() {
-    const { id, what, newest } = this.$root.dataset;
-    const isNewest = newest !== undefined;
-    if (!isNewest && !await ask('It has been changed again since. Put back what was before this change all the same?', { yes: 'Put it back' })) return;
+  async undo({ question, yes, force }) {
+    const { id, what } = this.$root.dataset;
+    if (question !== '' && !await ask(question, { yes })) return;
     try {
-      await undo(id, what, !isNewest);
+      await undo(id, what, force !== undefined);
     } catch (error) {
       const why = error.problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
       say([error.message, ...why].join('; '), { bad: true });

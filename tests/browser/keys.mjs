@@ -57,9 +57,14 @@ test('a key is made, shown once with what to do with it, used, changed and revok
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved open-webui').waitFor();
   assert.equal(await status(key, 'lab/gpt-4o'), 200);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('Undone: open-webui is as it was before').waitFor();
+  assert.equal(await status(key, 'lab/gpt-4o'), 403);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await until(async () => await status(key, 'lab/gpt-4o') === 200);
   await until(async () => {
     await page.reload();
-    return (await page.getByRole('row', { name: /open-webui/ }).textContent()).includes('2 requests');
+    return (await page.getByRole('row', { name: /open-webui/ }).textContent()).includes('3 requests');
   });
   await picture(page, 'keys');
 
@@ -70,6 +75,12 @@ test('a key is made, shown once with what to do with it, used, changed and revok
   await page.getByText(/^Revoked \(/).click();
   await checkAccess(page);
   await picture(page, 'keys-revoked');
+  await page.getByRole('link', { name: 'History of open-webui' }).click();
+  await page.getByRole('heading', { name: 'key open-webui revoked' }).waitFor();
+  assert.equal(await page.locator('[data-id]').count(), 5);
+  assert.equal(await page.getByRole('button', { name: /key open-webui/ }).count(), 0, 'nothing brings it back');
+  await page.getByText('A revoked key cannot come back.').first().waitFor();
+  await picture(page, 'history-of-a-revoked-key');
   await finish(page);
 });
 
@@ -96,6 +107,37 @@ test('what somebody else changed meanwhile is said, and the keyboard is enough',
   await focused(page.getByRole('button', { name: 'Edit shared' }));
   await page.keyboard.press('n');
   await page.getByRole('form', { name: 'New key' }).waitFor();
+  await finish(page);
+});
+
+test('what was done to a key is told with whoever did it, and taken back', async () => {
+  await relay.ask('POST', 'keys', { name: 'of the operator' });
+  const { token } = await relay.ask('POST', 'tokens', { name: 'ci <b>' });
+  const script = { authorization: `Bearer ${token}` };
+  const { key } = await relay.ask('POST', 'keys', { name: 'nightly', tags: ['night'], models: ['fast'] }, script);
+  const widen = { tags: ['night'], models: [], expires_ms: Date.now() + 30 * 86_400_000 };
+  await relay.ask('PUT', 'keys/nightly', widen, { 'if-match': '*', ...script });
+  const page = await logIn(relay, '/keys');
+  await page.getByRole('link', { name: 'History of nightly' }).click();
+  await page.getByRole('heading', { name: 'key nightly changed' }).waitFor();
+  await page.locator('.what').getByText('by token:ci <b>').first().waitFor();
+  await page.getByLabel('Changes by').selectOption('token:ci <b>');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await page.waitForURL(/who=token/);
+  assert.equal(await page.locator('[data-id]').count(), 2);
+  await picture(page, 'history-of-a-key');
+  assert.equal(await status(key, 'lab/gpt-4o'), 200);
+  await page.getByRole('button', { name: 'Undo: key nightly changed' }).click();
+  await page.getByText('Undone: key nightly changed').waitFor();
+  assert.equal(await status(key, 'lab/gpt-4o'), 403);
+  // It was the operator who undid it, so it is not among what the token did.
+  assert.equal(await page.locator('[data-id]').count(), 2);
+  await page.getByRole('button', { name: 'Revoke to undo: key nightly created' }).click();
+  await page.getByRole('dialog').getByText('A revoked key cannot come back').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('Undone: key nightly created').waitFor();
+  assert.equal(await status(key), 401);
+  assert.equal(await page.getByText('Undone: key nightly created').locator('..').getByRole('button', { name: 'Undo' }).count(), 0);
   await finish(page);
 });
 

@@ -128,6 +128,119 @@ fn a_change_carries_the_name_of_whoever_made_it() {
     assert_eq!(world.authors("name=filed"), []);
 }
 
+/// Status and code of a refusal.
+fn refusal(reply: &Reply) -> (u16, String) {
+    let code = reply.json()["error"]["code"].as_str().expect("a code").to_owned();
+    (reply.status, code)
+}
+
+#[test]
+fn what_is_done_to_keys_is_told_and_taken_back_but_for_a_revocation() {
+    let world = World::new();
+    let admin = world.relay.admin();
+    let bearer = format!("Bearer {}", world.token("ci"));
+    let script = ("authorization", bearer.as_str());
+    let made = show(admin, script, "POST", "keys", &json!({ "name": "Web", "tags": ["home"] })).json();
+    let (id, key) = (made["id"].as_str().expect("an id"), made["key"].as_str().expect("it is shown"));
+    let change = |terms: &Value| {
+        let body = terms.to_string();
+        let reply = call_admin(admin, "PUT", &format!("/admin/api/keys/{id}"), &[("if-match", "*")], &body);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    };
+    let narrow = json!({ "tags": ["home"], "models": ["openai/*"], "expires_ms": null });
+    change(&narrow);
+    change(&narrow);
+    let later = made["created_ms"].as_i64().expect("a time") + 86_400_000;
+    change(&json!({ "tags": [], "models": [], "expires_ms": later }));
+
+    let all = world.history("kind=key&name=web");
+    assert_eq!(all.len(), 3, "what changed nothing is no change: {all:?}");
+    assert_eq!((&all[2]["who"], &all[2]["before"], &all[2]["key_id"]), (&json!("token:ci"), &Value::Null, &json!(id)));
+    assert_eq!((&all[0]["before"], &all[0]["after"]["expires_ms"]), (&narrow, &json!(later)));
+    let undo = |change: &Value, body: &Value| world.call("POST", &format!("history/{change}/undo"), body);
+    assert_eq!(refusal(&undo(&all[1]["id"], &Value::Null)), (409, "changed_since".to_owned()));
+    let undone = undo(&all[0]["id"], &Value::Null);
+    assert_eq!((undone.status, &undone.json()["models"]), (200, &json!(["openai/*"])), "{}", undone.text());
+    assert!(undone.header("etag").is_some());
+    assert_eq!(world.history("kind=key")[0]["after"], narrow, "an undo is a change, too");
+    let forced = undo(&all[1]["id"], &json!({ "force": true }));
+    assert_eq!((forced.status, &forced.json()["models"]), (200, &json!([])), "{}", forced.text());
+
+    let page = world.page("/history?kind=key&name=web");
+    for shown in [
+        "<ins>openai/*</ins>",
+        "<del>openai/*</del>",
+        "<ins>never</ins>",
+        "<ins>all</ins>",
+        "key <a href=\"/keys?name=Web\">",
+    ] {
+        assert!(page.contains(shown), "{shown} is missing in {page}");
+    }
+    let listed = world.page("/keys");
+    assert!(listed.contains("href=\"/history?kind=key&#38;name=Web\""), "{listed}");
+
+    // Taking back that it was made revokes it, and then nothing brings it back.
+    assert_eq!(undo(&all[2]["id"], &json!({ "force": true })).status, 204);
+    assert_eq!(world.call("GET", &format!("keys/{id}"), &Value::Null).json()["state"], "revoked");
+    let revocation = world.history("kind=key&limit=1")[0].clone();
+    assert_eq!((&revocation["after"], &revocation["who"]), (&Value::Null, &json!("admin")));
+    for change in [&revocation, &all[0], &all[2]] {
+        let refused = undo(&change["id"], &json!({ "force": true }));
+        assert_eq!(refusal(&refused), (409, "revoked".to_owned()), "{}", refused.text());
+    }
+    assert!(undo(&revocation["id"], &Value::Null).text().contains("cannot come back: make another one"));
+    let page = world.page("/history?kind=key&name=web");
+    assert!(page.contains("A revoked key cannot come back.") && !page.contains("id=\"undo-"), "{page}");
+
+    // The name is free again; what was done to the first key of it is not undone in the second.
+    world.relay.run(&["keys", "create", "Web"]);
+    let second = world.history("kind=key&limit=1")[0].clone();
+    assert_eq!((&second["who"], second["key_id"] == id), (&json!("command line"), false));
+    assert_eq!(refusal(&undo(&all[0]["id"], &json!({ "force": true }))), (409, "revoked".to_owned()));
+    world.relay.run(&["keys", "revoke", "Web"]);
+    assert_eq!(world.history("kind=key&limit=1")[0]["key_id"], second["key_id"]);
+
+    let database = rusqlite::Connection::open(world.relay.path("data/relay.db")).expect("it is there");
+    let hash: String =
+        database.query_row("select hash from api_keys where id = $1", [id], |row| row.get(0)).expect("it is there");
+    let everything = format!("{}{page}", json!(world.history("")));
+    assert!(!everything.contains(key) && !everything.contains(&hash));
+}
+
+#[test]
+fn an_end_that_has_passed_is_not_put_back() {
+    let world = World::new();
+    let made = world.call("POST", "keys", &json!({ "name": "guest" })).json();
+    let soon = made["created_ms"].as_i64().expect("a time") + 3000;
+    let change = |expires: &Value| {
+        let body = json!({ "tags": [], "models": [], "expires_ms": expires }).to_string();
+        call_admin(world.relay.admin(), "PUT", "/admin/api/keys/guest", &[("if-match", "*")], &body).status
+    };
+    assert_eq!((change(&json!(soon)), change(&Value::Null)), (200, 200));
+    let lifted = world.history("kind=key&limit=1")[0]["id"].clone();
+    world.call("POST", "keys", &json!({ "name": "clock", "expires_ms": soon }));
+    let state = || world.call("GET", "keys/clock", &Value::Null).json()["state"].clone();
+    wait_until("the earlier end has passed", || state() == "expired");
+    let refused = world.call("POST", &format!("history/{lifted}/undo"), &Value::Null);
+    assert_eq!(refusal(&refused), (422, "invalid".to_owned()), "{}", refused.text());
+    assert_eq!(refused.json()["error"]["problems"][0]["place"], "expires_ms");
+}
+
+#[test]
+fn the_key_of_the_first_start_and_those_that_are_restored_are_told_too() {
+    let relay = TestRelay::setup().env("AUTH_MODE", "keys").with_admin().start();
+    let world = World { relay };
+    assert_eq!(world.authors("kind=key"), pairs(&[("first", "first start")]));
+    world.call("POST", "keys", &json!({ "name": "web" }));
+    let backup = world.call("GET", "backup", &Value::Null).json();
+    let database = rusqlite::Connection::open(world.relay.path("data/relay.db")).expect("it is there");
+    database.execute("delete from api_keys where name = 'web'", []).expect("it can be written");
+    let bearer = format!("Bearer {}", world.token("nightly"));
+    let restored = show(world.relay.admin(), ("authorization", &bearer), "POST", "restore", &backup);
+    assert_eq!(restored.status, 200, "{}", restored.text());
+    assert_eq!(world.authors("kind=key&name=web"), pairs(&[("web", "token:nightly"), ("web", "admin")]));
+}
+
 #[test]
 fn the_page_says_by_whom_and_shows_what_one_of_them_did() {
     let world = World::new();

@@ -161,16 +161,20 @@ pub(in crate::admin) const AREAS: &[Area] = &[
         operations: &[
             op("GET", "history", "What was changed, newest first")
                 .query(&[
-                    ("kind", "of entries of this kind: `alias`, `redirect`, `router`, `setting`, …"),
-                    ("name", "of entries of this name"),
-                    ("who", "made by `admin`, `command line`, or `token:` and the name of a token"),
+                    ("kind", "of this kind: `alias`, `redirect`, `router`, `setting`, `key`, …"),
+                    ("name", "of what has this name"),
+                    ("who", "made by `admin`, `command line`, `first start`, or `token:` and the name of a token"),
                     ("limit", "so many; 50, at most 1000"),
                     ("before", "those before the change of this id"),
                 ])
                 .gives(200, "History"),
-            op("POST", "history/NAME/undo", "Puts back what was before a change; 204 if there was nothing")
-                .takes("Undo")
-                .gives(200, "Entry"),
+            op(
+                "POST",
+                "history/NAME/undo",
+                "Puts back what was before a change; 204 if there was nothing; a revoked key stays revoked",
+            )
+            .takes("Undo")
+            .gives(200, "Entry"),
         ],
     },
     Area {

@@ -6,7 +6,7 @@ use http::header::{IF_MATCH, IF_NONE_MATCH};
 use crate::catalog::version_of;
 use crate::entry_kind::EntryKind;
 use crate::store::entries::{self, StoredEntry};
-use crate::store::history::{self, Asked, Author, Change};
+use crate::store::history::{self, Author, Change};
 use crate::store::{Conn, StoreError};
 
 /// What the client expects to find, by its `If-Match` and `If-None-Match`.
@@ -163,30 +163,34 @@ pub(super) fn save_all(
     })
 }
 
-/// Puts back what was before a change. `Err`: something newer has changed the entry since, and with `force` that does not
+/// Puts back what was before a change of an entry. `Err`: something newer has changed the entry since, and with `force` that does not
 /// matter.
 pub(super) fn undo(
     conn: &mut Conn<'_>,
+    kind: EntryKind,
     change: &Change,
     back: Option<&StoredEntry>,
     force: bool,
     who: &Author,
 ) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
     conn.transaction(|tx| {
-        match stands(tx, change)? {
+        match stands(tx, kind, change)? {
             Err(newer) if !force => return Ok(Err(newer)),
             Ok(()) | Err(_) => {}
         }
-        let current = entries::get(tx, change.kind, &change.name)?;
+        let current = entries::get(tx, kind, &change.name)?;
         if entries::write(tx, current.as_ref(), back, who)? { Ok(Ok(())) } else { Ok(Err(current)) }
     })
 }
 
 /// Whether an entry is as a change has left it. `Err`: what is there now.
-pub(super) fn stands(conn: &mut Conn<'_>, change: &Change) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
-    let current = entries::get(conn, change.kind, &change.name)?;
-    let asked = Asked { kind: Some(change.kind), name: Some(change.name.clone()), ..Asked::default() };
-    let is_newest = history::recent(conn, &asked, 1)?.first().is_some_and(|newest| newest.id == change.id);
+pub(super) fn stands(
+    conn: &mut Conn<'_>,
+    kind: EntryKind,
+    change: &Change,
+) -> Result<Result<(), Option<StoredEntry>>, StoreError> {
+    let current = entries::get(conn, kind, &change.name)?;
+    let is_newest = history::newest(conn, change)?.is_some_and(|newest| newest.id == change.id);
     let is_as_left = current.as_ref().map(|entry| &entry.definition) == change.became.as_ref();
     Ok(if is_newest && is_as_left { Ok(()) } else { Err(current) })
 }

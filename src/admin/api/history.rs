@@ -12,12 +12,13 @@ use super::edit::{self, Done};
 use super::entries::{judge, put_into_force, refuse_the_files, refuse_what_is_used, to_be_stored, turn};
 use super::error::ApiError;
 use super::shown::{as_it_stands, from_the_database, tagged, with_current};
-use super::{body, providers};
+use super::{body, keys, providers};
 use crate::clock::UnixMillis;
 use crate::config::Definition;
 use crate::entry_kind::EntryKind;
+use crate::store::Conn;
 use crate::store::entries::StoredEntry;
-use crate::store::history::{self, Asked, Author, Change};
+use crate::store::history::{self, Asked, Author, Change, Kind, Subject};
 
 /// How many are shown when nobody says, and how many at most.
 const USUAL: u32 = 50;
@@ -27,11 +28,14 @@ const MOST: u32 = 1_000;
 #[derive(Debug, Serialize)]
 struct ShownChange {
     id: i64,
-    kind: EntryKind,
+    kind: &'static str,
     name: String,
+    /// Of which key, where it is one: a name may have been that of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
     /// `null`: there was none.
     before: Option<Value>,
-    /// `null`: it was deleted.
+    /// `null`: it was deleted, or revoked.
     after: Option<Value>,
     changed_ms: UnixMillis,
     who: String,
@@ -42,7 +46,8 @@ impl From<Change> for ShownChange {
         let definition = |text: Option<String>| text.as_deref().map(as_it_stands);
         Self {
             id: change.id,
-            kind: change.kind,
+            kind: change.subject.kind().word(),
+            key_id: change.subject.key_id().map(str::to_owned),
             name: change.name,
             before: definition(change.was),
             after: definition(change.became),
@@ -68,8 +73,8 @@ pub(super) async fn list(shared: &Arc<Shared>, query: &str) -> Result<Reply, Api
         let text = || percent_decode_str(value).decode_utf8().map(|text| text.trim().to_owned());
         match key {
             "kind" => {
-                let words = || EntryKind::ALL.map(EntryKind::word).join(", ");
-                let kind = EntryKind::of_word(value).ok_or_else(|| wrong(&format!("one of {}", words())))?;
+                let words = || Kind::all().map(Kind::word).collect::<Vec<_>>().join(", ");
+                let kind = Kind::of_word(value).ok_or_else(|| wrong(&format!("one of {}", words())))?;
                 asked.kind = Some(kind);
             }
             "name" => asked.name = Some(text().map_err(|_| wrong("a name in UTF-8"))?),
@@ -108,40 +113,54 @@ pub(super) async fn undo(shared: &Arc<Shared>, id: &str, request: Request, who: 
         .with_database(move |shared, conn| {
             let _turn = turn(shared);
             let change = history::get(conn, id)?.ok_or_else(unknown)?;
-            let (kind, name) = (change.kind, change.name.clone());
-            refuse_the_files(shared, kind, &name)?;
-            let mut earlier = change.was.as_deref().map(|text| earlier(kind, &name, text)).transpose()?;
-            let forgotten = providers::drop_forgotten_key(conn, &name, earlier.as_mut())?;
-            let back = earlier.as_ref().map(|definition| to_be_stored(name.clone(), definition));
-            // What is newer stands in the way first: it may be the reason for whatever else is wrong.
-            let blocked = |current: Option<StoredEntry>| {
-                let current = current.map(|stored| from_the_database(shared, &stored));
-                let message = format!(
-                    "the {} `{name}` has been changed since; `current` is what it says now, `\"force\": true` undoes it all",
-                    kind.word()
-                );
-                with_current(ApiError::new(409, "changed_since", message), current.as_ref())
-            };
-            if !wish.force {
-                edit::stands(conn, &change)?.map_err(blocked)?;
+            match &change.subject {
+                Subject::Entry(kind) => undo_of_entry(shared, conn, *kind, &change, wish, &who),
+                Subject::Key(id) => keys::undo(shared, conn, id, &change, wish.force, &who),
             }
-            let mut problems = match &earlier {
-                Some(definition) => judge(shared, &name, definition)?,
-                None => {
-                    refuse_what_is_used(shared, kind, &name)?;
-                    Vec::new()
-                }
-            };
-            problems.extend(forgotten);
-            edit::undo(conn, &change, back.as_ref(), wish.force, &who)?.map_err(blocked)?;
-            let done = if back.is_some() { Done::Replaced } else { Done::Deleted };
-            put_into_force(shared, conn, kind, &name, done)?;
-            let Some(stored) = back else { return Ok(reply::bytes(204, "application/json", "")) };
-            let mut shown = from_the_database(shared, &stored);
-            shown.problems = problems;
-            Ok(tagged(200, &shown))
         })
         .await
+}
+
+fn undo_of_entry(
+    shared: &Shared,
+    conn: &mut Conn<'_>,
+    kind: EntryKind,
+    change: &Change,
+    Wish { force }: Wish,
+    who: &Author,
+) -> Result<Reply, ApiError> {
+    let name = change.name.clone();
+    refuse_the_files(shared, kind, &name)?;
+    let mut earlier = change.was.as_deref().map(|text| earlier(kind, &name, text)).transpose()?;
+    let forgotten = providers::drop_forgotten_key(conn, &name, earlier.as_mut())?;
+    let back = earlier.as_ref().map(|definition| to_be_stored(name.clone(), definition));
+    // What is newer stands in the way first: it may be the reason for whatever else is wrong.
+    let blocked = |current: Option<StoredEntry>| {
+        let current = current.map(|stored| from_the_database(shared, &stored));
+        let message = format!(
+            "the {} `{name}` has been changed since; `current` is what it says now, `\"force\": true` undoes it all",
+            kind.word()
+        );
+        with_current(ApiError::new(409, "changed_since", message), current.as_ref())
+    };
+    if !force {
+        edit::stands(conn, kind, change)?.map_err(blocked)?;
+    }
+    let mut problems = match &earlier {
+        Some(definition) => judge(shared, &name, definition)?,
+        None => {
+            refuse_what_is_used(shared, kind, &name)?;
+            Vec::new()
+        }
+    };
+    problems.extend(forgotten);
+    edit::undo(conn, kind, change, back.as_ref(), force, who)?.map_err(blocked)?;
+    let done = if back.is_some() { Done::Replaced } else { Done::Deleted };
+    put_into_force(shared, conn, kind, &name, done)?;
+    let Some(stored) = back else { return Ok(reply::bytes(204, "application/json", "")) };
+    let mut shown = from_the_database(shared, &stored);
+    shown.problems = problems;
+    Ok(tagged(200, &shown))
 }
 
 /// What was before a change. It may have been written by another version of the program.

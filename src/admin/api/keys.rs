@@ -2,6 +2,8 @@
 //!
 //! A key that was made here is named by its id, or while it is in use by its name. It is shown once and stored as a hash.
 
+mod undo;
+
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -20,7 +22,9 @@ use crate::auth::{AuthMode, new_key};
 use crate::clock::UnixMillis;
 use crate::config::Problem;
 use crate::store::Conn;
+use crate::store::history::Author;
 use crate::store::keys::{self as stored_keys, StoredKey};
+pub(super) use undo::undo;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,7 +66,7 @@ pub(super) async fn get(shared: &Arc<Shared>, name: String) -> Result<Reply, Api
 }
 
 /// Makes one and shows it, this once; with `dry_run` only says what would be wrong with it.
-pub(super) async fn create(shared: &Arc<Shared>, request: Request) -> Result<Reply, ApiError> {
+pub(super) async fn create(shared: &Arc<Shared>, request: Request, who: Author) -> Result<Reply, ApiError> {
     let is_rehearsal = flag(&request.query, "dry_run")?;
     let NewKey { name, tags, models, expires_ms } = read(request).await?;
     let name = name.trim().to_owned();
@@ -81,7 +85,7 @@ pub(super) async fn create(shared: &Arc<Shared>, request: Request) -> Result<Rep
             let minted = new_key();
             let Terms { tags, models, expires_ms } = terms;
             let row = minted.to_stored(&name, tags, models, expires_ms.map(UnixMillis), now);
-            if !stored_keys::create(conn, &row)? {
+            if !conn.transaction(|tx| stored_keys::create(tx, &row, &who))? {
                 // Another process was quicker by a moment.
                 return Err(taken(&name, &[]));
             }
@@ -95,7 +99,12 @@ pub(super) async fn create(shared: &Arc<Shared>, request: Request) -> Result<Rep
 }
 
 /// Changes tags, models and expiry of one, or with `dry_run` says what would be wrong with them.
-pub(super) async fn change(shared: &Arc<Shared>, name: String, request: Request) -> Result<Reply, ApiError> {
+pub(super) async fn change(
+    shared: &Arc<Shared>,
+    name: String,
+    request: Request,
+    who: Author,
+) -> Result<Reply, ApiError> {
     let is_rehearsal = flag(&request.query, "dry_run")?;
     let expected = Expected::of(&request.headers);
     let mut terms: Terms = read(request).await?;
@@ -104,11 +113,7 @@ pub(super) async fn change(shared: &Arc<Shared>, name: String, request: Request)
             let _turn = turn(shared);
             let now = UnixMillis::now();
             let current = in_use(shared, conn, &name)?;
-            // A key that has expired may stay so.
-            let is_same_expiry = terms.expires_ms == current.expires.map(|at| at.0);
-            let earliest = if is_same_expiry { UnixMillis(i64::MIN) } else { now };
-            let problems = keys::judge(&mut terms, &shared.catalog.load(), earliest);
-            refuse_the_wrong(&problems)?;
+            let problems = judge_change(shared, &mut terms, &current, now)?;
             if is_rehearsal {
                 return Ok(super::json(200, &json!({ "problems": problems })));
             }
@@ -117,7 +122,7 @@ pub(super) async fn change(shared: &Arc<Shared>, name: String, request: Request)
                 let current = stored_keys::find(tx, &current.id)?.filter(|key| key.revoked.is_none());
                 let Some(current) = current.filter(|key| is_expected(&expected, key)) else { return Ok(None) };
                 let changed = StoredKey { tags, models, expires: expires_ms.map(UnixMillis), ..current };
-                Ok(stored_keys::change(tx, &changed)?.then_some(changed))
+                Ok(stored_keys::change(tx, &changed, &who)?.then_some(changed))
             })?;
             let Some(changed) = changed else {
                 let current = in_use(shared, conn, &name)?;
@@ -130,12 +135,12 @@ pub(super) async fn change(shared: &Arc<Shared>, name: String, request: Request)
 }
 
 /// Takes one back, for good.
-pub(super) async fn revoke(shared: &Arc<Shared>, name: String) -> Result<Reply, ApiError> {
+pub(super) async fn revoke(shared: &Arc<Shared>, name: String, who: Author) -> Result<Reply, ApiError> {
     shared
         .with_database(move |shared, conn| {
             let _turn = turn(shared);
             let key = in_use(shared, conn, &name)?;
-            if !stored_keys::revoke(conn, &key.id, UnixMillis::now())? {
+            if !conn.transaction(|tx| stored_keys::revoke(tx, &key.id, UnixMillis::now(), &who))? {
                 return Err(unknown(&name));
             }
             put_into_force(shared, conn, &key, "revoked")?;
@@ -159,6 +164,20 @@ fn in_use(shared: &Shared, conn: &mut Conn<'_>, name: &str) -> Result<StoredKey,
         Some(_) => Err(ApiError::new(409, "revoked", "this key has been revoked, which cannot be undone")),
         None => Err(unknown(name)),
     }
+}
+
+/// Whether a key may become so; if so, what is odd about it. One that has expired may stay so.
+fn judge_change(
+    shared: &Shared,
+    terms: &mut Terms,
+    current: &StoredKey,
+    now: UnixMillis,
+) -> Result<Vec<Problem>, ApiError> {
+    let is_same_expiry = terms.expires_ms == current.expires.map(|at| at.0);
+    let earliest = if is_same_expiry { UnixMillis(i64::MIN) } else { now };
+    let problems = keys::judge(terms, &shared.catalog.load(), earliest);
+    refuse_the_wrong(&problems)?;
+    Ok(problems)
 }
 
 fn is_expected(expected: &Expected, key: &StoredKey) -> bool {

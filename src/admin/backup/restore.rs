@@ -171,7 +171,7 @@ pub fn apply(tx: &mut Conn<'_>, plan: &Plan, who: &Author) -> Result<(), StoreEr
         }
     }
     for key in &plan.keys {
-        if !keys::create(tx, key)? {
+        if !keys::create(tx, key, who)? {
             return Err(StoreError::Clash(format!("key `{}`", key.name)));
         }
     }

@@ -45,7 +45,7 @@ fn a_restore_makes_the_database_say_what_the_backup_says() {
                 entries::write(conn, None, Some(&entry), &Author::Admin)?;
             }
             for one in [key("1", "web"), key("2", "ci")] {
-                keys::create(conn, &one)?;
+                keys::create(conn, &one, &Author::Admin)?;
             }
             let backup = Backup::read(Backup::make(conn, NOW)?.to_text().as_bytes()).unwrap();
             assert_eq!(planned(conn, &backup, false).changes, []);
@@ -55,7 +55,7 @@ fn a_restore_makes_the_database_say_what_the_backup_says() {
             entries::write(conn, Some(&alias("b", "m")), None, &Author::Admin)?;
             entries::write(conn, Some(&alias("filed", "m")), None, &Author::Admin)?;
             entries::write(conn, None, Some(&alias("c", "m")), &Author::Admin)?;
-            keys::revoke(conn, "web", NOW)?;
+            keys::revoke(conn, "web", NOW, &Author::Admin)?;
             conn.execute("delete from api_keys where name = 'ci'", &[])?;
 
             let plan = planned(conn, &backup, false);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use http::header::HOST;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use super::super::api_address::{ApiAddress, Reach};
@@ -51,6 +52,8 @@ struct Row {
     cost: String,
     /// Its requests.
     address: String,
+    /// What was done to it; empty: it was made elsewhere.
+    history: String,
     problems: Vec<String>,
     /// What the script needs to change it.
     entry: String,
@@ -118,6 +121,12 @@ impl Row {
         Self {
             state: badge(&key),
             address: list_of("key", &key.name),
+            history: match key.origin {
+                Origin::Database => {
+                    format!("/history?kind=key&name={}", utf8_percent_encode(&key.name, NON_ALPHANUMERIC))
+                }
+                Origin::File | Origin::Environment => String::new(),
+            },
             prefix: key.shown_prefix.unwrap_or_default(),
             locked_at: key.place.unwrap_or_default(),
             expires: key.expires_ms.map_or_else(Moment::default, |at| Moment::until(at, now)),

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::clock::UnixMillis;
 use crate::money::NanoUsd;
+use crate::store::history::Author;
 use crate::store::keys::{self, StoredKey};
 use crate::store::positions;
 use crate::tracking::{Dimension, Period, UsageRecord, find, report};
@@ -288,7 +289,7 @@ async fn keys_remember_when_they_were_last_used() {
         revoked: None,
         last_used: None,
     };
-    disk.store().blocking(|conn| keys::create(conn, &key)).unwrap();
+    disk.store().blocking(|conn| keys::create(conn, &key, &Author::Admin)).unwrap();
     let journal = Arc::new(Journal::open(&disk.journal_folder()).unwrap());
     for number in [5, 9, 7] {
         journal.append(Box::new(UsageRecord { key: Some("webui".into()), ..record(number) }));
