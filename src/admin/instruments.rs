@@ -1,10 +1,10 @@
-//! What the admin listener reads off the running program: its log, its journal, its connections, its files.
+//! What the admin listener reads off the running program: its log, its journal, its connections and requests, its files.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::listener::Connections;
+use crate::listener::{Connections, Requests};
 use crate::log::RecentLog;
 use crate::store::{Conn, StoreError, TableSpace};
 use crate::tracking::Journal;
@@ -21,6 +21,8 @@ pub struct Instruments {
     pub journal: Option<Arc<Journal>>,
     /// Those of the API, and how many there may be.
     pub api_connections: Connections,
+    /// Those of the API.
+    pub api_requests: Requests,
     /// How many connections of the API are served at once.
     pub max_connections: usize,
     /// Those of the admin listener.

@@ -131,7 +131,7 @@ fn overview(shared: &Shared, numbers: &Numbers, now: UnixMillis) -> Overview {
         cards: vec![
             Card::today(&numbers.today),
             Card::month(&numbers.month, now),
-            Card::requests(&numbers.day),
+            Card::requests(&numbers.day, shared.instruments.api_requests.under_way()),
             Card::times(&numbers.latency),
         ],
         bars: bars(&numbers.by_model),

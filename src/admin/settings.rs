@@ -103,6 +103,7 @@ fn facts(system: &System) -> Vec<(&'static str, String)> {
         ("CPU time", format!("{:.1} s", system.cpu_seconds)),
         ("Threads", known(system.threads.map(words::count))),
         ("API", system.api_address.clone()),
+        ("Requests", format!("{} under way", system.api_requests)),
         (
             "Connections",
             format!(

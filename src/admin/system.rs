@@ -25,6 +25,8 @@ pub(super) struct System {
     pub(super) threads: Option<u64>,
     pub(super) api_address: String,
     pub(super) api_connections: usize,
+    /// Under way right now.
+    pub(super) api_requests: usize,
     pub(super) max_connections: usize,
     pub(super) admin_connections: usize,
     pub(super) database: String,
@@ -92,6 +94,7 @@ impl System {
             threads: of_the_kernel("Threads:"),
             api_address: shared.policy.api_address.to_string(),
             api_connections: instruments.api_connections.open(),
+            api_requests: instruments.api_requests.under_way(),
             max_connections: instruments.max_connections,
             admin_connections: instruments.admin_connections.open(),
             database: shown(&instruments.database),

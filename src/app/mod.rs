@@ -151,6 +151,7 @@ impl App {
                 log: log.clone(),
                 journal: Some(journal.clone()),
                 api_connections: listener.connections(),
+                api_requests: listener.requests(),
                 max_connections: settings.api.max_connections,
                 admin_connections: admin.listener.connections(),
                 database: database.clone(),

@@ -6,6 +6,7 @@
 
 mod body;
 mod host;
+mod requests;
 mod turn;
 
 use std::convert::Infallible;
@@ -27,6 +28,7 @@ use tower_service::Service;
 
 pub use body::{BodyError, collect};
 pub use host::{host_name, is_local_host};
+pub use requests::Requests;
 
 /// Longest request head, bytes; longer ones get a 431.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -52,6 +54,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     connections: Connections,
+    requests: Requests,
 }
 
 /// The connections of a listener, for whoever counts them.
@@ -72,7 +75,7 @@ impl Connections {
 pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
     let socket = TcpListener::bind(address).await?;
     let address = socket.local_addr()?;
-    Ok(Listener { socket, address, connections: Connections::default() })
+    Ok(Listener { socket, address, connections: Connections::default(), requests: Requests::default() })
 }
 
 impl Listener {
@@ -86,13 +89,18 @@ impl Listener {
         self.connections.clone()
     }
 
+    /// Its requests, also once it serves.
+    pub fn requests(&self) -> Requests {
+        self.requests.clone()
+    }
+
     /// Serves until `stop`, then refuses new connections and lets answers in flight finish within the drain time.
     /// Returns whether all of them did.
     pub async fn serve<S, B>(self, service: S, limits: Limits, stop: CancellationToken) -> bool
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
-        B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+        B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin + Send + 'static,
     {
         let mut http = hyper::server::conn::http1::Builder::new();
         // Without a timer hyper's header timeout does nothing.
@@ -114,10 +122,10 @@ impl Listener {
                     continue;
                 }
             };
-            let service = service.clone();
+            let (service, requests) = (service.clone(), self.requests.clone());
             let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer));
-                service.clone().call(request)
+                requests.counting(service.clone().call(request))
             });
             let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
             connections.spawn(async move {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{Answer, Face, FakeUpstream, Format, Gate, TestRelay, wait_until};
+use crate::support::{Answer, Connection, Face, FakeUpstream, Format, Gate, TestRelay, call_admin, wait_until};
 
 /// The longest an upstream call may outlive its client.
 const DROPPED_WITHIN: Duration = Duration::from_millis(100);
@@ -67,7 +67,7 @@ fn a_client_that_leaves_before_the_answer_begins_takes_the_upstream_call_with_it
     let gate = Gate::closed();
     let (upstream, relay) = relay_for(Format::OpenAi, &gate);
     let body = Face::OpenAi.ask(Format::OpenAi.model(), "hi", false).to_string();
-    let mut connection = crate::support::Connection::open(relay.client().address).expect("the relay listens");
+    let mut connection = Connection::open(relay.client().address).expect("the relay listens");
     let head =
         format!("POST {} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", Face::OpenAi.path(), body.len());
     connection.send(&[head.as_bytes(), body.as_bytes()].concat()).expect("the relay reads");
@@ -139,9 +139,7 @@ fn a_relay_asked_to_stop_finishes_what_it_is_saying() {
     gate.release(1);
     assert!(answering.read_until("one"));
     relay.terminate();
-    wait_until("the stopping relay refuses connections", || {
-        crate::support::Connection::open(relay.client().address).is_err()
-    });
+    wait_until("the stopping relay refuses connections", || Connection::open(relay.client().address).is_err());
     gate.release(100);
     let rest = answering.finish();
     assert!(rest.complete && rest.text().contains("\"done\":true"), "{}", rest.text());
@@ -149,4 +147,62 @@ fn a_relay_asked_to_stop_finishes_what_it_is_saying() {
     drop(upstream);
     let report = relay.report("provider", 1);
     assert_eq!(report["total"]["errors"], 0, "{report}");
+}
+
+#[test]
+fn requests_under_way_are_counted_until_they_end_however_they_do() {
+    let gate = Gate::closed();
+    let upstream = FakeUpstream::openai().answer(Answer::text("one two three four").paced_by(&gate));
+    let relay = TestRelay::setup().upstreams(&[&upstream]).with_admin().start();
+    let system = || call_admin(relay.admin(), "GET", "/admin/api/system", &[], "").json();
+    let under_way = || system()["api_requests"].as_u64().expect("a number");
+    assert_eq!(under_way(), 0);
+
+    // One that leaves in the middle, and one that stays to the end.
+    let ask = |stream| Face::OpenAi.ask(Format::OpenAi.model(), "hi", stream);
+    let begun = || {
+        gate.release(1);
+        let mut answering = relay.client().stream(Face::OpenAi.path(), &ask(true));
+        assert!(answering.read_until("one"), "it has begun");
+        assert_eq!(under_way(), 1);
+        answering
+    };
+    begun().abandon();
+    wait_until("the one that left is no longer counted", || under_way() == 0);
+    let stays = begun();
+    assert!(call_admin(relay.admin(), "GET", "/settings", &[], "").text().contains("1 under way"));
+    // The overview has numbers once there is a record, here of the one that left.
+    wait_until("the overview says so", || {
+        call_admin(relay.admin(), "GET", "/", &[], "").text().contains("1 under way now")
+    });
+    gate.release(100);
+    assert!(stays.finish().text().contains("four"));
+    wait_until("the one that ended is no longer counted", || under_way() == 0);
+
+    // Whoever leaves before there is any answer.
+    let closed = Gate::closed();
+    let upstream = FakeUpstream::openai().answer(Answer::text("one").paced_by(&closed));
+    let relay = TestRelay::setup().upstreams(&[&upstream]).with_admin().start();
+    let system = || call_admin(relay.admin(), "GET", "/admin/api/system", &[], "").json();
+    let body = ask(false).to_string();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        Face::OpenAi.path(),
+        body.len()
+    );
+    let mut waiting = Vec::new();
+    for count in 1..=3 {
+        let mut connection = Connection::open(relay.client().address).expect("it connects");
+        connection.send(head.as_bytes()).expect("it is sent");
+        waiting.push(connection);
+        wait_until("it is counted", || system()["api_requests"] == count);
+    }
+    while waiting.pop().is_some() {
+        wait_until("it is no longer counted", || system()["api_requests"] == waiting.len());
+    }
+
+    // A connection that is kept open for the next request is no request.
+    let mut idle = Connection::open(relay.client().address).expect("it connects");
+    idle.send(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").expect("it is sent");
+    wait_until("it is open, and idle", || system()["api_connections"] == 1 && system()["api_requests"] == 0);
 }

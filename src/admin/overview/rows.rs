@@ -103,7 +103,7 @@ impl Card {
         }
     }
 
-    pub(super) fn requests(day: &Counters) -> Self {
+    pub(super) fn requests(day: &Counters, under_way: usize) -> Self {
         let prompt = day.input_tokens.saturating_add(day.cache_read_tokens).saturating_add(day.cache_write_tokens);
         let failed = match day.errors {
             0 => Vec::new(),
@@ -112,7 +112,10 @@ impl Card {
         Self {
             title: "Requests in 24 hours",
             amount: words::sum(day.requests),
-            lines: vec![format!("{} tokens in, {} out", words::sum(prompt), words::sum(day.output_tokens))],
+            lines: vec![
+                format!("{} tokens in, {} out", words::sum(prompt), words::sum(day.output_tokens)),
+                format!("{under_way} under way now"),
+            ],
             marks: failed,
         }
     }
