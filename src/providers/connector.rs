@@ -76,13 +76,14 @@ impl Connector {
         let Some(proxy) = self.proxies.as_ref().and_then(|proxies| proxies.intercept(&origin)) else {
             return Ok(Link { io: self.secured(self.tcp.clone(), origin).await?, proxy: None });
         };
+        // Each of them needs kilobytes while it waits, which those that need no proxy shall not have to set aside.
         match proxy.uri().scheme_str() {
-            Some("socks4" | "socks4a" | "socks5" | "socks5h") => self.through_socks(&proxy, origin).await,
+            Some("socks4" | "socks4a" | "socks5" | "socks5h") => Box::pin(self.through_socks(&proxy, origin)).await,
             Some("https") => {
                 let connector = HttpsConnector::from((self.tcp.clone(), self.tls()?));
-                self.through_http(connector, &proxy, origin).await
+                Box::pin(self.through_http(connector, &proxy, origin)).await
             }
-            _ => self.through_http(self.tcp.clone(), &proxy, origin).await,
+            _ => Box::pin(self.through_http(self.tcp.clone(), &proxy, origin)).await,
         }
     }
 
