@@ -165,12 +165,12 @@ mod tests {
             // Each page meets several commits, so that a page of many moments would show.
             let writer = scope.spawn(|| {
                 for id in 0..50 {
-                    journal.append(Box::new(UsageRecord {
+                    journal.append(&UsageRecord {
                         id: id.to_string(),
                         started: UnixMillis::now(),
                         status: 200,
                         ..UsageRecord::default()
-                    }));
+                    });
                     recorder.copy_all_blocking().unwrap();
                 }
             });

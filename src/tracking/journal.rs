@@ -4,15 +4,16 @@
 //! microseconds, so it is called on the request's own path although it is file I/O. What `write` has taken survives
 //! `kill -9`, since it is in the kernel's cache; only a power cut can lose it.
 //!
-//! One lock is held over that `write`. The kernel would let only one of them into the file at a time anyway; with the
-//! lock we also know where in the file each line lies, and keep its record in memory as [`Recent`].
+//! One lock is held over that `write`. The kernel would let only one of them into the file at a time anyway.
 //!
 //! A process writes to segments of its own, and holds a lock on each, so that another one using the same folder takes
-//! over only what a dead process left. The recorder reads the segments as [`Tail`]s and deletes them once copied; what
-//! is still in memory it gets without reading.
+//! over only what a dead process left. The recorder reads the segments as [`Tail`]s and deletes them once copied.
+//!
+//! Records are read back from the file, although they were in memory a moment before. Handing them over was measured: a
+//! record made by one thread and freed by another costs the allocator more than reading it again costs the recorder, and
+//! those that wait take megabytes.
 
 mod line;
-mod recent;
 mod segment;
 
 use std::io;
@@ -26,7 +27,6 @@ use tokio::sync::futures::Notified;
 use super::UsageRecord;
 use crate::clock::UnixMillis;
 use crate::store::{Conn, StoreError, positions};
-use recent::Recent;
 use segment::Segment;
 pub(super) use segment::{Batch, Tail};
 
@@ -49,7 +49,6 @@ pub struct Journal {
 #[derive(Debug)]
 struct End {
     segment: Segment,
-    recent: Recent,
     /// Segments the recorder has not been told of yet.
     opened: Vec<Tail>,
 }
@@ -62,14 +61,6 @@ impl Journal {
     /// When the folder cannot be created, read or written.
     pub fn open(folder: &Path) -> io::Result<Self> {
         Self::with_segment_bytes(folder, SEGMENT_BYTES)
-    }
-
-    /// As [`Journal::open`], with little room in memory.
-    #[cfg(test)]
-    pub(super) fn with_kept_bytes(folder: &Path, kept_bytes: u64) -> io::Result<Self> {
-        let journal = Self::open(folder)?;
-        journal.end().recent = Recent::with_kept_bytes(kept_bytes);
-        Ok(journal)
     }
 
     /// Leaves a line half-written at the end, as a full disk does.
@@ -85,7 +76,7 @@ impl Journal {
         opened.push(segment.tail());
         Ok(Self {
             folder: folder.to_owned(),
-            end: Mutex::new(End { segment, recent: Recent::new(), opened }),
+            end: Mutex::new(End { segment, opened }),
             appended: Notify::new(),
             lost: AtomicU64::new(0),
             copied: AtomicI64::new(0),
@@ -95,23 +86,17 @@ impl Journal {
 
     /// Writes a record down. Never fails a request: when the journal cannot be written (a full disk), the record goes
     /// to the log as an error line, complete, and is counted in [`Journal::lost`].
-    pub fn append(&self, record: Box<UsageRecord>) {
-        let line = line::line(&record);
+    pub fn append(&self, record: &UsageRecord) {
+        let line = line::line(record);
         let mut end = self.end();
-        // Whatever is not kept is freed after the lock, at the end of this function.
-        let _dropped = match end.segment.append(line) {
-            Ok(range) => {
-                let refused = end.recent.push(record, &range);
-                let left = if range.end >= self.segment_bytes { self.start_next(&mut end) } else { None };
-                drop(end);
-                (refused, left)
-            }
-            Err(error) => {
-                drop(end);
-                self.give_up(&record, &error);
-                (Some(record), None)
-            }
-        };
+        let written = end.segment.append(line);
+        if matches!(written, Ok(size) if size >= self.segment_bytes) {
+            self.start_next(&mut end);
+        }
+        drop(end);
+        if let Err(error) = written {
+            self.give_up(record, &error);
+        }
         self.appended.notify_one();
     }
 
@@ -160,38 +145,20 @@ impl Journal {
         self.end().segment.is_read_by(tail)
     }
 
-    /// What follows `offset` in a segment: what is in memory, or about `max_bytes` of the file before that.
-    pub(super) fn read(&self, tail: &Tail, offset: u64, max_bytes: u64) -> io::Result<Batch> {
-        let mut end = self.end();
-        let until = if !end.segment.is_read_by(tail) {
-            u64::MAX
-        } else if end.recent.start() > offset {
-            end.recent.start()
-        } else {
-            let size = end.segment.size();
-            return Ok(end.recent.take(size));
-        };
-        drop(end);
-        tail.read(offset..until, max_bytes)
-    }
-
-    /// A thread that panicked with the lock left whole lines and a range that is true.
+    /// A thread that panicked with the lock left whole lines.
     fn end(&self) -> MutexGuard<'_, End> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a new segment in the place of the full one, and returns what was in memory of that: the file has it too.
-    /// When there can be none, the full one simply grows on.
-    fn start_next(&self, end: &mut End) -> Option<Recent> {
+    /// Puts a new segment in the place of the full one. When there can be none, the full one simply grows on.
+    fn start_next(&self, end: &mut End) {
         match Segment::create(&self.folder) {
             Ok(next) => {
                 end.opened.push(next.tail());
                 end.segment = next;
-                Some(std::mem::replace(&mut end.recent, Recent::new()))
             }
             Err(error) => {
                 tracing::warn!(error = %error, "the journal cannot start its next segment and stays with the full one");
-                None
             }
         }
     }
@@ -213,14 +180,14 @@ impl Journal {
 mod tests {
     use super::*;
 
-    fn record(id: &str) -> Box<UsageRecord> {
-        Box::new(UsageRecord { id: id.into(), ..UsageRecord::default() })
+    fn record(id: &str) -> UsageRecord {
+        UsageRecord { id: id.into(), ..UsageRecord::default() }
     }
 
     fn ids(tails: &[Tail]) -> Vec<String> {
         let mut ids = Vec::new();
         for tail in tails {
-            ids.extend(tail.read(0..u64::MAX, u64::MAX).unwrap().records.into_iter().map(|record| record.id));
+            ids.extend(tail.read(0, u64::MAX).unwrap().records.into_iter().map(|record| record.id));
         }
         ids
     }
@@ -231,7 +198,7 @@ mod tests {
         let journal = Journal::with_segment_bytes(folder.path(), 1000).unwrap();
         let expected: Vec<String> = (0..20).map(|number| format!("{number:02}")).collect();
         for id in &expected {
-            journal.append(record(id));
+            journal.append(&record(id));
         }
         let tails = journal.take_opened();
         assert!(tails.len() > 5, "{}", tails.len());
@@ -247,7 +214,7 @@ mod tests {
         std::thread::scope(|scope| {
             for thread in 0..4 {
                 let journal = &journal;
-                scope.spawn(move || (0..100).for_each(|number| journal.append(record(&format!("{thread}-{number}")))));
+                scope.spawn(move || (0..100).for_each(|number| journal.append(&record(&format!("{thread}-{number}")))));
             }
         });
         let mut found = ids(&journal.take_opened());
@@ -260,7 +227,7 @@ mod tests {
     fn a_living_journal_keeps_its_segments_and_a_dead_one_leaves_them() {
         let folder = tempfile::tempdir().unwrap();
         let first = Journal::open(folder.path()).unwrap();
-        first.append(record("a"));
+        first.append(&record("a"));
         let second = Journal::open(folder.path()).unwrap();
         assert_eq!(ids(&second.take_opened()), Vec::<String>::new());
         drop(first);
@@ -275,7 +242,7 @@ mod tests {
         let tails = journal.take_opened();
         drop(journal);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-        assert!(tails[0].read(0..u64::MAX, u64::MAX).unwrap().is_last);
+        assert!(tails[0].read(0, u64::MAX).unwrap().is_last);
     }
 
     #[test]
@@ -284,10 +251,10 @@ mod tests {
         let journal = Journal::open(folder.path()).unwrap();
         let full = Segment::on_full_disk(folder.path()).unwrap();
         let whole = std::mem::replace(&mut journal.end().segment, full);
-        journal.append(record("a"));
-        journal.append(record("b"));
+        journal.append(&record("a"));
+        journal.append(&record("b"));
         journal.end().segment = whole;
-        journal.append(record("c"));
+        journal.append(&record("c"));
         assert_eq!((journal.lost(), ids(&journal.take_opened())), (2, vec!["c".to_owned()]));
     }
 
@@ -296,9 +263,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let journal = Journal::open(folder.path()).unwrap();
         journal.tear(b"{\"id\":\"to").unwrap();
-        journal.append(record("next"));
+        journal.append(&record("next"));
         let tails = journal.take_opened();
-        let batch = tails[0].read(0..u64::MAX, u64::MAX).unwrap();
+        let batch = tails[0].read(0, u64::MAX).unwrap();
         assert_eq!((batch.records.len(), batch.unreadable), (1, 1));
         assert_eq!(ids(&tails), ["next"]);
     }

@@ -140,7 +140,7 @@ impl Recording {
         record.price = cost.price;
         record.formula = cost.formula;
         log(&record);
-        self.journal.append(record);
+        self.journal.append(&record);
         cost.amount
     }
 

@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::tracking::UsageRecord;
@@ -31,8 +30,8 @@ impl Segment {
         Ok(Self { path, file, size: 0, is_torn: false })
     }
 
-    /// Writes one line with one system call and returns the bytes it has in the file.
-    pub(super) fn append(&mut self, mut line: Vec<u8>) -> io::Result<Range<u64>> {
+    /// Writes one line with one system call and returns how many bytes the file then has.
+    pub(super) fn append(&mut self, mut line: Vec<u8>) -> io::Result<u64> {
         line.push(b'\n');
         if self.is_torn {
             line.insert(0, b'\n');
@@ -50,14 +49,8 @@ impl Segment {
             let length = written?;
             return Err(io::Error::new(io::ErrorKind::WriteZero, format!("only {length} of {} bytes", line.len())));
         }
-        let start = self.size;
         self.size += u64::try_from(line.len()).unwrap_or(u64::MAX);
-        Ok(start..self.size)
-    }
-
-    /// Bytes in the file.
-    pub(super) fn size(&self) -> u64 {
-        self.size
+        Ok(self.size)
     }
 
     pub(super) fn tail(&self) -> Tail {
@@ -109,8 +102,7 @@ pub(in crate::tracking) struct Tail {
 #[derive(Debug)]
 pub(in crate::tracking) struct Batch {
     /// Complete records, in the order in which they were written.
-    #[expect(clippy::vec_box, reason = "those that were kept in memory are boxed")]
-    pub(in crate::tracking) records: Vec<Box<UsageRecord>>,
+    pub(in crate::tracking) records: Vec<UsageRecord>,
     /// Offset after the last complete line.
     pub(in crate::tracking) end: u64,
     /// Complete lines that are no record.
@@ -125,10 +117,9 @@ impl Tail {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Reads about `max_bytes` of a range, but always a whole line if there is one. The range begins and ends between
-    /// lines; one without an end (`u64::MAX`) goes as far as the last complete line.
-    pub(in crate::tracking) fn read(&self, range: Range<u64>, max_bytes: u64) -> io::Result<Batch> {
-        let offset = range.start;
+    /// Reads about `max_bytes` from an offset, which lies between lines, up to the end of a line: always a whole line if
+    /// there is one.
+    pub(in crate::tracking) fn read(&self, offset: u64, max_bytes: u64) -> io::Result<Batch> {
         let mut file = match File::open(&self.path) {
             Ok(file) => file,
             // It was empty, and went with its writer.
@@ -139,21 +130,19 @@ impl Tail {
         };
         let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(offset))?;
-        let mut file = file.take(range.end - offset);
         let mut bytes = Vec::new();
         let mut limit = max_bytes;
         let complete = loop {
             let taken = (&mut file).take(limit).read_to_end(&mut bytes)?;
             match memchr::memrchr(b'\n', &bytes) {
                 Some(last) => break last + 1,
-                // A line cut short where the range ends will not be continued.
-                None if file.limit() == 0 => break bytes.len(),
                 None if taken == 0 => break 0,
                 // One line longer than the limit.
                 None => limit = limit.saturating_mul(2),
             }
         };
-        let mut batch = Batch { records: Vec::new(), end: offset, unreadable: 0, is_last: false };
+        let lines = memchr::memchr_iter(b'\n', &bytes[..complete]).count();
+        let mut batch = Batch { records: Vec::with_capacity(lines), end: offset, unreadable: 0, is_last: false };
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', &bytes[..complete]) {
             let line = &bytes[start..end];
@@ -162,7 +151,7 @@ impl Tail {
             let record = str::from_utf8(line).ok().and_then(|line| serde_json::from_str(line).ok());
             match record {
                 // Every field has a default, so any JSON object would pass for a record.
-                Some(record) if has_id(&record) => batch.records.push(Box::new(record)),
+                Some(record) if has_id(&record) => batch.records.push(record),
                 None if line.is_empty() => {}
                 Some(_) | None => batch.unreadable += 1,
             }

@@ -70,7 +70,7 @@ fn copy(journal: &Journal, tail: &mut Tail, conn: &mut Conn<'_>) -> Result<bool,
     };
     loop {
         let is_open = journal.is_open(tail);
-        let batch = match journal.read(tail, offset, BATCH_BYTES) {
+        let batch = match tail.read(offset, BATCH_BYTES) {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::warn!(journal.segment = %name, %error, "a journal segment cannot be read, it will be tried again");

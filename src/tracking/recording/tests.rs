@@ -25,9 +25,9 @@ fn record_of(work: impl FnOnce(Recording)) -> UsageRecord {
     recording.set_prompt_bytes(400);
     work(recording);
     let mut records: Vec<_> =
-        journal.take_opened().iter().flat_map(|tail| tail.read(0..u64::MAX, u64::MAX).unwrap().records).collect();
+        journal.take_opened().iter().flat_map(|tail| tail.read(0, u64::MAX).unwrap().records).collect();
     assert_eq!(records.len(), 1, "exactly once");
-    *records.remove(0)
+    records.remove(0)
 }
 
 fn failed(class: ErrorClass) -> Outcome {

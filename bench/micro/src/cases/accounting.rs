@@ -83,7 +83,7 @@ fn appended(record: UsageRecord) -> impl Fn() -> usize {
     move || {
         // The folder goes when the case does.
         black_box(&folder);
-        journal.append(Box::new(black_box(&record).clone()));
+        journal.append(black_box(&record));
         usize::from(journal.lost() == 0)
     }
 }
@@ -102,7 +102,7 @@ fn copied(record: UsageRecord) -> impl FnMut() -> usize {
         black_box(&folder);
         for _ in 0..RECORDS {
             count += 1;
-            journal.append(Box::new(UsageRecord { id: format!("{}-{count:06}", record.id), ..record.clone() }));
+            journal.append(&UsageRecord { id: format!("{}-{count:06}", record.id), ..record.clone() });
         }
         recorder.copy_all_blocking().map_or(0, |()| RECORDS)
     }

@@ -26,7 +26,7 @@ fn with_records(records: impl IntoIterator<Item = UsageRecord>) -> (tempfile::Te
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("relay.db")).unwrap();
     let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
-    records.into_iter().for_each(|record| journal.append(Box::new(record)));
+    records.into_iter().for_each(|record| journal.append(&record));
     Recorder::new(store.clone(), journal).copy_all_blocking().unwrap();
     (folder, store)
 }
@@ -96,7 +96,7 @@ fn more_users_than_an_hour_tells_apart_are_summed_up_together_and_said_to_be() {
     ];
     let (_folder, store) = with_records(records);
     let journal = Arc::new(Journal::open(&_folder.path().join("journal")).unwrap());
-    later.into_iter().for_each(|record| journal.append(Box::new(record)));
+    later.into_iter().for_each(|record| journal.append(&record));
     Recorder::new(store.clone(), journal).copy_all_blocking().unwrap();
 
     for filters in [&[][..], &[(Dimension::Tag, "t")]] {
