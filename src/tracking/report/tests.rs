@@ -21,7 +21,7 @@ fn with_records(records: &[UsageRecord], check: impl FnOnce(&Store)) {
     let store = Store::open(&folder.path().join("relay.db")).unwrap();
     let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
     for record in records {
-        journal.append(&record);
+        journal.append(record);
     }
     Recorder::new(store.clone(), journal).copy_all_blocking().unwrap();
     check(&store);
