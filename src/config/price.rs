@@ -54,7 +54,7 @@ pub struct OffPeakEntry {
 /// Prices per token. An absent one falls back as `tracking::cost` documents; it is never zero.
 ///
 /// By itself it is integers of pico-dollars as JSON: so it lies in the database, and the ids of price rows are made from
-/// that. Files write it as [`PerMillion`].
+/// that. Files write it as `PerMillion`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TokenPrices {

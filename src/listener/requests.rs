@@ -12,7 +12,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 /// The requests of a listener, for whoever counts them.
 ///
-/// The counter is how many clones there are of one [`UnderWay`], which all that look at it share.
+/// The counter is how many clones there are of one `UnderWay`, which all that look at it share.
 #[derive(Debug, Clone, Default)]
 pub struct Requests(Arc<UnderWay>);
 

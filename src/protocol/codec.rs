@@ -118,7 +118,7 @@ pub trait EventEncoder: Send + Sync {
 /// The codec towards providers: writes requests and reads answers.
 pub trait ClientCodec: Sync {
     /// Writes a chat request for a model. The transport adds address and credentials.
-    /// The request has been through [`system_text::fit`].
+    /// The request has been through [`fit`](super::system_text::fit).
     ///
     /// # Errors
     /// [`EncodeError`] when something cannot be carried and dropping it would change the meaning.
