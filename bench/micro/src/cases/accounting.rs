@@ -73,7 +73,7 @@ fn finished() -> UsageRecord {
 /// The record of a request for which a router remembered its choice.
 fn chosen() -> UsageRecord {
     let decision = decision();
-    UsageRecord { router: Some(decision.router.clone()), decision: Some(Box::new(decision)), ..finished() }
+    UsageRecord { router: Some(decision.router.as_str().into()), decision: Some(Box::new(decision)), ..finished() }
 }
 
 /// A record's way into the journal.

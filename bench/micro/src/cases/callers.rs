@@ -25,7 +25,7 @@ pub(super) fn cases() -> Vec<Case> {
             }
         }),
         Case::new("caller: union of three tags", || {
-            || tags::union(black_box(["research", "team-blue,nightly"])).map_or(0, |tags| tags.len())
+            || tags::union::<String>(black_box(["research", "team-blue,nightly"])).map_or(0, |tags| tags.len())
         }),
         Case::new("caller: time stamp as Ollama writes it", || || black_box(NOW).to_rfc3339().len()),
         Case::new("caller: clock read", || || usize::from(UnixNanos::now().0 > 0)),
