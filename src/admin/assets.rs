@@ -46,6 +46,7 @@ const FILES: &[(&str, &str, &str)] = &[
     file!("js/history.js", SCRIPT),
     file!("js/resolver.js", SCRIPT),
     file!("js/trial.js", SCRIPT),
+    file!("js/undo.js", SCRIPT),
     file!("css/models.css", STYLE),
     file!("js/models.js", SCRIPT),
     file!("js/models_sync.js", SCRIPT),

@@ -4,6 +4,7 @@ import Alpine from '/static/vendor/alpine.js';
 import { api, refresh, say, whileTyping } from '/static/js/relay.js';
 import { differences, happened } from '/static/js/conflict.js';
 import { FORMS, candidate, inWords } from '/static/js/entry_forms.js';
+import { undoing } from '/static/js/undo.js';
 import '/static/js/resolver.js';
 import '/static/js/trial.js';
 
@@ -23,23 +24,6 @@ const costOf = ({ cost_nano_usd: cost, unpriced_requests: unpriced }) => {
 };
 
 const endInWords = ({ model, router, error }) => model ?? (router ? `router ${router}` : `nowhere (${error})`);
-
-/** The newest change of an entry, which is ours when we have just made it. */
-async function newestChange(kind, name) {
-  const { history } = await api('GET', `history?kind=${kind}&name=${encoded(name)}&limit=1`);
-  return history[0]?.id;
-}
-
-/** What the button of a toast does: takes a change back, and offers to take that back too. */
-function undoing(kind, name, change) {
-  if (change === undefined) return undefined;
-  return async () => {
-    await api('POST', `history/${change}/undo`);
-    const again = await newestChange(kind, name);
-    await refresh();
-    say(`Undone: ${kind} ${name} is as it was before.`, { undo: undoing(kind, name, again) });
-  };
-}
 
 /** The address of the page without what opened a form. */
 function plainAddress() {
@@ -331,12 +315,12 @@ Alpine.data('entries', () => ({
   async leave(text) {
     const { kind } = this;
     const name = this.name.trim();
-    const change = await newestChange(kind, name).catch(() => undefined);
+    const undo = await undoing(kind, name);
     this.close();
     history.replaceState(null, '', plainAddress());
     await refresh();
     (document.getElementById(`edit-${encoded(name)}`) ?? document.getElementById('new'))?.focus();
-    say(text, { undo: undoing(kind, name, change) });
+    say(text, { undo });
   },
 
   // Somebody else was quicker.

@@ -4,6 +4,7 @@ import Alpine from '/static/vendor/alpine.js';
 import { differences, overtaken } from '/static/js/conflict.js';
 import { expiring, mix } from '/static/js/expiry.js';
 import { api, ask, copy, refresh, say, whileTyping } from '/static/js/relay.js';
+import { undoing } from '/static/js/undo.js';
 
 const LABELS = { tags: 'tags', models: 'allowed models', expires: 'expires' };
 
@@ -91,23 +92,6 @@ const form = (prefix) => mix(expiring(), {
   onRefusal() {},
 });
 
-/** The newest change of a key; another may have had its name before. */
-async function newestChange({ id, name }) {
-  const { history } = await api('GET', `history?kind=key&name=${encodeURIComponent(name)}&limit=20`);
-  return history.find((change) => change.key_id === id)?.id;
-}
-
-/** What the button of a toast does: takes a change back, and offers to take that back too. */
-function undoing(entry, change) {
-  if (change === undefined) return undefined;
-  return async () => {
-    await api('POST', `history/${change}/undo`);
-    const again = await newestChange(entry);
-    await refresh();
-    say(`Undone: ${entry.name} is as it was before.`, { undo: undoing(entry, again) });
-  };
-}
-
 Alpine.data('opener', () => ({
   open() { this.$dispatch('new-key'); },
 }));
@@ -186,9 +170,9 @@ Alpine.data('key', () => {
       if (!saved) return;
       this.$refs.edit.focus();
       // Where nothing is another, there is nothing to undo.
-      const change = saved.version === version ? undefined : await newestChange(entry);
+      const undo = saved.version === version ? undefined : await undoing('key', entry.name, entry.id);
       await refresh();
-      say(`Saved ${entry.name}: it holds from the next request on.`, { undo: undoing(entry, change) });
+      say(`Saved ${entry.name}: it holds from the next request on.`, { undo });
     },
     async revoke() {
       const then = this.entry.is_needed ? 'Whoever uses it is refused from now on.' : 'Its tags and limits no longer count; as AUTH_MODE is open, whoever has it may still call.';

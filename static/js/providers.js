@@ -3,6 +3,7 @@
 import Alpine from '/static/vendor/alpine.js';
 import { differences, lookAgain, overtaken } from '/static/js/conflict.js';
 import { ApiError, api, refresh, say, stream, whileTyping } from '/static/js/relay.js';
+import { undoing } from '/static/js/undo.js';
 
 const at = (name) => `providers/${encodeURIComponent(name)}`;
 const lines = (text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');
@@ -95,13 +96,6 @@ function withForm(more) {
   return Object.defineProperties(whole, Object.getOwnPropertyDescriptors(more));
 }
 
-/** Takes the newest change of a provider back. */
-async function undo(name) {
-  const { history } = await api('GET', `history?kind=provider&name=${encodeURIComponent(name)}&limit=1`);
-  await api('POST', `history/${history[0].id}/undo`);
-  await refresh();
-}
-
 Alpine.data('adding', () => withForm({
   isOpen: false,
   vendors: [],
@@ -150,9 +144,10 @@ Alpine.data('adding', () => withForm({
     this.isBusy = true;
     try {
       const { name } = await api('PUT', at(this.id), { body: this.body(this.base), version: null });
+      const undo = await undoing('provider', name);
       this.isOpen = false;
       await refresh(location.pathname);
-      say(`${name} is ready to be called.`, { undo: () => undo(name) });
+      say(`${name} is ready to be called.`, { undo });
     } catch (error) {
       if (error.isOvertaken) this.noteProblems([], `There is a provider ${this.id} already.`);
       else this.noteError(error);
@@ -247,9 +242,10 @@ Alpine.data('provider', () => withForm({
     this.isBusy = true;
     try {
       await api('PUT', at(name), { body, version });
+      const undo = await undoing('provider', name);
       this.panel = '';
       await refresh();
-      say(words, { undo: () => undo(name) });
+      say(words, { undo });
     } catch (error) {
       await this.refused(error);
     } finally { this.isBusy = false; }
@@ -268,8 +264,9 @@ Alpine.data('provider', () => withForm({
     const { name, version } = this.entry;
     try {
       await api('DELETE', at(name), { version });
+      const undo = await undoing('provider', name);
       await refresh();
-      say(`${name} is deleted.`, { undo: () => undo(name) });
+      say(`${name} is deleted.`, { undo });
     } catch (error) {
       await this.refused(error);
     }

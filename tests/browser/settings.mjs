@@ -36,6 +36,19 @@ test('a default model is set, used at once, undone and taken back', async () => 
   await finish(page);
 });
 
+test('an undo takes back what was saved here, and not what somebody else changed since', async () => {
+  const page = await logIn(relay, '/settings');
+  await page.getByLabel('Default model').fill('lab/gpt-4o');
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved; it is in force.').waitFor();
+  await relay.ask('PUT', 'settings/default_model', { value: 'lab/gpt-4o-mini' }, { 'if-match': '*' });
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('`default_model` has been changed since').waitFor();
+  assert.equal((await relay.ask('GET', 'settings/default_model')).value, 'lab/gpt-4o-mini');
+  await relay.ask('DELETE', 'settings/default_model', undefined, { 'if-match': '*' });
+  await finish(page);
+});
+
 test('two admins: the second one is told, and nothing is lost', async () => {
   const page = await at('records');
   const days = page.getByLabel('Days to keep records');

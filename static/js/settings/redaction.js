@@ -3,7 +3,8 @@
 import Alpine from '/static/vendor/alpine.js';
 import { differences, overtaken } from '/static/js/conflict.js';
 import { api, refresh, say, whileTyping } from '/static/js/relay.js';
-import { undo, versionOf } from '/static/js/settings/setting.js';
+import { undoing } from '/static/js/undo.js';
+import { versionOf } from '/static/js/settings/setting.js';
 
 let counter = 0;
 const pattern = ({ name, pattern: text }) => {
@@ -67,7 +68,7 @@ Alpine.data('redaction', () => ({
     const { name } = this.entry;
     try {
       await api('PUT', `settings/${name}`, { body: { value: this.plain() }, version: this.version });
-      say('Saved; bodies that are kept from now on are without them.', { undo: () => undo(name) });
+      say('Saved; bodies that are kept from now on are without them.', { undo: await undoing('setting', name) });
       await refresh();
     } catch (error) {
       if (error.isOvertaken) this.meet(error); else this.problems = error.messages;

@@ -3,13 +3,7 @@
 import Alpine from '/static/vendor/alpine.js';
 import { differences, lookAgain, overtaken } from '/static/js/conflict.js';
 import { api, refresh, say } from '/static/js/relay.js';
-
-/** Undoes the newest change of a setting. */
-export async function undo(name) {
-  const { history } = await api('GET', `history?kind=setting&name=${encodeURIComponent(name)}&limit=1`);
-  await api('POST', `history/${history[0].id}/undo`);
-  await refresh();
-}
+import { undoing } from '/static/js/undo.js';
 
 /** The version that saving replaces; `null` while nobody has set it. */
 export const versionOf = (entry) => (entry.origin === 'database' ? entry.version : null);
@@ -47,14 +41,14 @@ Alpine.data('setting', () => ({
     const { name } = this.entry;
     return this.change(async () => {
       await api('PUT', `settings/${name}`, { body: { value: this.value() }, version: this.version });
-      say('Saved; it is in force.', { undo: () => undo(name) });
+      say('Saved; it is in force.', { undo: await undoing('setting', name) });
     });
   },
   reset() {
     const { name } = this.entry;
     return this.change(async () => {
       await api('DELETE', `settings/${name}`, { version: this.version });
-      say('Back to the default.', { undo: () => undo(name) });
+      say('Back to the default.', { undo: await undoing('setting', name) });
     });
   },
   meet(error) {
