@@ -116,7 +116,8 @@ impl Recording {
 
     fn write(&mut self, outcome: Outcome) -> Option<NanoUsd> {
         self.is_written = true;
-        let mut record = std::mem::take(&mut self.draft);
+        let total_ms = self.elapsed_ms();
+        let record = &mut *self.draft;
         match outcome {
             Outcome::Complete { status } => {
                 record.status = status;
@@ -129,9 +130,9 @@ impl Recording {
                 record.error_message = Some(message);
             }
         }
-        record.total_ms = self.elapsed_ms();
+        record.total_ms = total_ms;
         if self.answer_bytes > 0 || self.was_accepted && !record.error.is_some_and(blames_provider) {
-            self.estimate_missing(&mut record);
+            estimate_missing(record, self.prompt_bytes, self.answer_bytes);
         }
         let cost = cost(&record.usage, self.price.as_deref(), self.is_local, record.started, record.estimated);
         record.cost = cost.amount;
@@ -139,33 +140,9 @@ impl Recording {
         record.computed_cost = cost.computed;
         record.price = cost.price;
         record.formula = cost.formula;
-        log(&record);
-        self.journal.append(&record);
+        log(record);
+        self.journal.append(record);
         cost.amount
-    }
-
-    /// Estimates what the provider said nothing of. A zero it reported is a report.
-    fn estimate_missing(&self, record: &mut UsageRecord) {
-        if record.usage.prompt_total().is_none() {
-            record.usage.input = Some(tokens_of_bytes(self.prompt_bytes));
-            record.estimated = true;
-        }
-        let seen = tokens_of_bytes(self.answer_bytes);
-        match record.usage.completion_total() {
-            None => {
-                record.usage.output = Some(seen);
-                // Nothing came, so that there is nothing to estimate: embeddings report their prompt alone.
-                record.estimated |= seen > 0;
-            }
-            // Anthropic's first event has a placeholder of a few tokens, the true count comes with the last one.
-            // A stream that was cut off before that has used what was seen. An estimate is rough, so it only replaces
-            // a figure that is far below it.
-            Some(reported) if record.error.is_some() && reported < seen / 2 => {
-                record.usage.output = Some(seen);
-                record.estimated = true;
-            }
-            Some(_) => {}
-        }
     }
 }
 
@@ -176,6 +153,30 @@ impl Drop for Recording {
             // 499 is nginx's status for it; no client ever sees it.
             self.write(Outcome::Failed { status: 499, class: ErrorClass::ClientClosed, message });
         }
+    }
+}
+
+/// Estimates what the provider said nothing of. A zero it reported is a report.
+fn estimate_missing(record: &mut UsageRecord, prompt_bytes: u64, answer_bytes: u64) {
+    if record.usage.prompt_total().is_none() {
+        record.usage.input = Some(tokens_of_bytes(prompt_bytes));
+        record.estimated = true;
+    }
+    let seen = tokens_of_bytes(answer_bytes);
+    match record.usage.completion_total() {
+        None => {
+            record.usage.output = Some(seen);
+            // Nothing came, so that there is nothing to estimate: embeddings report their prompt alone.
+            record.estimated |= seen > 0;
+        }
+        // Anthropic's first event has a placeholder of a few tokens, the true count comes with the last one.
+        // A stream that was cut off before that has used what was seen. An estimate is rough, so it only replaces
+        // a figure that is far below it.
+        Some(reported) if record.error.is_some() && reported < seen / 2 => {
+            record.usage.output = Some(seen);
+            record.estimated = true;
+        }
+        Some(_) => {}
     }
 }
 
