@@ -87,17 +87,7 @@ mod tests {
         let now = UnixMillis::now();
         store
             .run(move |conn| {
-                let seen = |client| Dimensions {
-                    hour: hour_of(now),
-                    tags: &[],
-                    provider: "",
-                    model: "",
-                    key: "",
-                    client,
-                    alias: "",
-                    user: "",
-                    router: "",
-                };
+                let seen = |client| Dimensions { hour: hour_of(now), client, ..Dimensions::default() };
                 add_all(conn, &[seen("127.0.0.1"), seen("no address")].map(|one| (one, Counters::default())).into())
             })
             .await

@@ -1,13 +1,13 @@
 //! How many arenas glibc's allocator keeps.
 //!
 //! glibc gives each thread an arena of its own, and what lies free in one is no use to another thread. With one arena for
-//! four threads the relay needs about a quarter less memory under load (BENCHMARKS.md has the figures). The limit is an
+//! four cores the relay needs about a quarter less memory under load (BENCHMARKS.md has the figures). The limit is an
 //! environment variable that glibc reads when a program starts and never again, so the program starts itself once more;
 //! telling it by a call would need `unsafe`. Other systems, and other C libraries, are left alone.
 
-/// Serving threads that share an arena.
+/// Cores whose threads share an arena.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const THREADS_PER_ARENA: usize = 4;
+const CORES_PER_ARENA: usize = 4;
 
 /// Starts the program anew, in this process, with few arenas; returns when it has, or when the operator has said how
 /// many there shall be. To be called before anything else is done.
@@ -20,7 +20,7 @@ pub(super) fn limit() {
     if std::env::var_os(VARIABLE).is_some() {
         return;
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut arguments = std::env::args_os();
     // Its real name, which `ps` and `pgrep` show, and not `/proc/self/exe`.
     let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next()) else { return };
@@ -28,7 +28,7 @@ pub(super) fn limit() {
     let _ = Command::new(program)
         .arg0(name)
         .args(arguments)
-        .env(VARIABLE, threads.div_ceil(THREADS_PER_ARENA).to_string())
+        .env(VARIABLE, cores.div_ceil(CORES_PER_ARENA).to_string())
         .exec();
 }
 

@@ -92,17 +92,7 @@ mod tests {
     fn an_address_is_wanted_until_it_was_looked_up_and_again_after_a_while() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("relay.db")).unwrap();
-        let seen = |client, hour| Dimensions {
-            hour: UnixMillis(hour),
-            tags: &[],
-            provider: "",
-            model: "",
-            key: "",
-            client,
-            alias: "",
-            user: "",
-            router: "",
-        };
+        let seen = |client, hour| Dimensions { hour: UnixMillis(hour), client, ..Dimensions::default() };
         let all = [seen("10.0.0.1", 5), seen("10.0.0.2", 5), seen("10.0.0.1", 6), seen("old", 1), seen("", 6)];
         let sums = all.into_iter().map(|one| (one, Counters::default())).collect();
         store

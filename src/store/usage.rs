@@ -38,7 +38,7 @@ const OTHER_USERS: &str = "other_users";
 const TOTAL: &str = "total";
 
 /// What requests are told apart by; an absent one is the empty text.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Dimensions<'a> {
     /// The start of the hour.
     pub hour: UnixMillis,

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Face, FakeUpstream, Reply, TestRelay, call_admin, wait_until};
+use crate::support::{Face, FakeUpstream, Reply, TestRelay, call_api as call, wait_until};
 
 const KINDS: [(&str, &str, &str); 3] =
     [("alias", "aliases", "fast"), ("redirect", "redirects", "old-*"), ("router", "routers", "smart")];
@@ -19,10 +19,6 @@ fn world(names: &str) -> (FakeUpstream, TestRelay) {
     let upstream = FakeUpstream::openai();
     let relay = TestRelay::setup().relay_yaml(&yaml(&upstream, names)).with_admin().start();
     (upstream, relay)
-}
-
-fn call(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
-    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, body)
 }
 
 fn get(relay: &TestRelay, path: &str) -> Reply {

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use serde_json::{Value, json};
 
-use crate::support::{Face, FakeUpstream, Reply, TestRelay, call_admin, wait_until};
+use crate::support::{Face, FakeUpstream, Reply, TestRelay, call_api, read_api as get, wait_until};
 
 const OVERRIDES: &str = "providers:\n  openai:\n    models:\n      gpt-fake:\n        context_length: 8000\n        price: { input: 1, output: 10 }\n";
 const MODEL: &str = "models/openai%2Fgpt-fake";
@@ -48,13 +48,7 @@ fn serve(text: String) -> SocketAddr {
 
 fn call(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &Value) -> Reply {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, &body)
-}
-
-fn get(relay: &TestRelay, path: &str) -> Value {
-    let reply = call(relay, "GET", path, &[], &Value::Null);
-    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-    reply.json()
+    call_api(relay, method, path, more, &body)
 }
 
 fn put(relay: &TestRelay, version: Option<&str>, entry: Value) -> Reply {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Face, FakeUpstream, Reply, TestRelay, call_admin, wait_until};
+use crate::support::{Answer, Face, FakeUpstream, TestRelay, call_api as call, read_api as get, wait_until};
 
 const PRICES: &str = "providers:
   openai:
@@ -18,16 +18,6 @@ fn world(names: &str) -> (FakeUpstream, TestRelay) {
     let yaml = format!("providers:\n{}{names}", upstream.provider_yaml().replace(" }\n", models));
     let relay = TestRelay::setup().relay_yaml(&yaml).overrides_yaml(PRICES).with_admin().start();
     (upstream, relay)
-}
-
-fn call(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
-    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, body)
-}
-
-fn get(relay: &TestRelay, path: &str) -> Value {
-    let reply = call(relay, "GET", path, &[], "");
-    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-    reply.json()
 }
 
 fn post(relay: &TestRelay, path: &str, body: &Value) -> Value {

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Client, Face, FakeUpstream, ManualServer, Reply, Setup, TestRelay, call_admin, wait_until,
+    Answer, Client, Face, FakeUpstream, ManualServer, Reply, Setup, TestRelay, call_api, read_api as get, wait_until,
 };
 
 const KEY: &str = "sk-very-secret-0123456789-abcd";
@@ -21,13 +21,7 @@ fn world() -> TestRelay {
 
 fn call(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &Value) -> Reply {
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, &body)
-}
-
-fn get(relay: &TestRelay, path: &str) -> Value {
-    let reply = call(relay, "GET", path, &[], &Value::Null);
-    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-    reply.json()
+    call_api(relay, method, path, more, &body)
 }
 
 fn put(relay: &TestRelay, name: &str, version: Option<&str>, body: &Value) -> Reply {

@@ -5,7 +5,9 @@ use std::{fs, thread};
 
 use serde_json::{Value, json};
 
-use crate::support::{FakeUpstream, Reply, Setup, TestRelay, call_admin, wait_until};
+use crate::support::{
+    FakeUpstream, Reply, Setup, TestRelay, call_admin, call_api as call, read_api as get, wait_until,
+};
 
 fn yaml(upstream: &FakeUpstream, more: &str) -> String {
     format!("providers:\n{}{more}", upstream.provider_yaml().replace(" }\n", ", models: [gpt-fake, gpt-dear] }\n"))
@@ -13,16 +15,6 @@ fn yaml(upstream: &FakeUpstream, more: &str) -> String {
 
 fn setup(upstream: &FakeUpstream, more: &str) -> Setup {
     TestRelay::setup().relay_yaml(&yaml(upstream, more)).with_admin()
-}
-
-fn call(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
-    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, body)
-}
-
-fn get(relay: &TestRelay, path: &str) -> Value {
-    let reply = call(relay, "GET", path, &[], "");
-    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
-    reply.json()
 }
 
 fn set(relay: &TestRelay, name: &str, value: &Value) -> Reply {

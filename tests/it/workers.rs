@@ -36,7 +36,7 @@ fn arenas(relay: &TestRelay) -> (Option<String>, String) {
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
-fn four_threads_share_an_arena_unless_the_operator_says_otherwise() {
+fn the_threads_of_four_cores_share_an_arena_unless_the_operator_says_otherwise() {
     let cores = std::thread::available_parallelism().expect("there are cores").get();
     let usual = cores.div_ceil(4).to_string();
     assert_eq!(arenas(&TestRelay::setup().start()), (Some(usual), "llm-relay".to_owned()));

@@ -116,17 +116,7 @@ mod tests {
         let read = |now: &str| store.blocking(|conn| month_so_far(conn, at(now))).unwrap();
         assert_eq!(read("2026-11-21T12:00:00Z").days, 0);
         let add = |hour: &str, cost| {
-            let of = usage::Dimensions {
-                hour: at(hour),
-                tags: &[],
-                provider: "p",
-                model: "m",
-                key: "",
-                client: "",
-                alias: "",
-                router: "",
-                user: "",
-            };
+            let of = usage::Dimensions { hour: at(hour), provider: "p", model: "m", ..usage::Dimensions::default() };
             let sums = [(of, spent(cost))].into();
             store.blocking(|conn| conn.transaction(|tx| usage::add_all(tx, &sums))).unwrap();
         };

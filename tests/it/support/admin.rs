@@ -2,8 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
-use super::{Client, Reply, Setup};
+use super::{Client, Reply, Setup, TestRelay};
 
 /// The password of a relay set up [`Setup::with_admin`].
 const ADMIN_PASSWORD: &str = "sesame";
@@ -24,4 +25,16 @@ pub(crate) fn call_admin(admin: Client, method: &str, path: &str, more: &[(&str,
     }
     headers.extend(more);
     admin.request(method, path, &headers, body.as_bytes())
+}
+
+/// Calls the admin API of a relay; `path` is what follows `/admin/api/`.
+pub(crate) fn call_api(relay: &TestRelay, method: &str, path: &str, more: &[(&str, &str)], body: &str) -> Reply {
+    call_admin(relay.admin(), method, &format!("/admin/api/{path}"), more, body)
+}
+
+/// What the admin API has there.
+pub(crate) fn read_api(relay: &TestRelay, path: &str) -> Value {
+    let reply = call_api(relay, "GET", path, &[], "");
+    assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+    reply.json()
 }

@@ -13,7 +13,7 @@ mod skip;
 mod upstream;
 mod wire;
 
-pub(crate) use admin::call_admin;
+pub(crate) use admin::{call_admin, call_api, read_api};
 pub(crate) use face::Face;
 pub(crate) use http::{Client, Connection, Reply};
 pub(crate) use limits::raise_open_files;
