@@ -68,11 +68,16 @@ pub struct Breakdown {
     pub totals: BTreeMap<Bucket, Counters>,
 }
 
-/// Sums per bucket and value of a dimension, of the requests that pass every filter.
+/// Sums per bucket and value of a dimension, of the requests that pass every filter, all of one moment.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub fn breakdown(conn: &mut Conn<'_>, by: Dimension, filters: &Filters, span: Span) -> Result<Breakdown, StoreError> {
+    conn.read(|tx| from_tables(tx, by, filters, span))
+}
+
+/// Asks the smallest tables that know: groups and totals may come from several statements.
+fn from_tables(conn: &mut Conn<'_>, by: Dimension, filters: &Filters, span: Span) -> Result<Breakdown, StoreError> {
     let only_its_own = filters.keys().all(|dimension| *dimension == by);
     if only_its_own && (by != Dimension::Tag || filters.is_empty()) {
         return of_dimension(conn, by, filters.get(&by).map(String::as_str), span);

@@ -112,7 +112,7 @@ pub fn usage(conn: &mut Conn<'_>, asked: &Asked) -> Result<Detail, StoreError> {
     let (step, before) = (step.unwrap_or_else(|| Step::of(*period)), period.before());
     let step_ms = if step == Step::Hour { HOUR_MS } else { DAY_MS };
     let span = Span { from: period.from, to: period.to, step_ms, before: (before.from, before.to) };
-    let found = conn.read(|tx| usage::breakdown(tx, *by, filters, span))?;
+    let found = usage::breakdown(conn, *by, filters, span)?;
 
     let mut rows: BTreeMap<&Group, [Counters; 2]> = BTreeMap::new();
     for cell in &found.cells {

@@ -57,6 +57,28 @@ fn a_request_with_two_tags_counts_fully_for_each_and_once_in_the_total() {
 }
 
 #[test]
+fn rows_and_total_are_of_one_moment_while_records_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("relay.db")).unwrap();
+    let journal = Arc::new(Journal::open(&folder.path().join("journal")).unwrap());
+    let recorder = Recorder::new(store.clone(), Arc::clone(&journal));
+    let writes = || {
+        for number in 0..200 {
+            journal.append(&record(&number.to_string(), &[], Some(1)));
+            recorder.copy_all_blocking().unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(writes);
+        while !writer.is_finished() {
+            let report = store.blocking(|conn| report(conn, Dimension::Tag, hours(0, 5))).unwrap();
+            let by_row: i64 = report.rows.iter().map(|row| row.sums.requests).sum();
+            assert_eq!(by_row, report.total.requests);
+        }
+    });
+}
+
+#[test]
 fn the_json_form_is_the_one_scripts_know() {
     with_records(&[record("1", &["a"], Some(7))], |store| {
         let report = store.blocking(|conn| report(conn, Dimension::Model, hours(0, 5))).unwrap();
