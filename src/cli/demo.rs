@@ -55,7 +55,7 @@ pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
             .with("KEEP_PROMPTS", "routed");
         let settings = Settings::load(&variables)
             .map_err(|problems| anyhow::anyhow!("{}", config::check(&problems).trim_end()))?;
-        let log = log::start(&settings.log);
+        let (log, _output) = log::start(&settings.log)?;
 
         let stop = CancellationToken::new();
         #[expect(clippy::disallowed_methods, reason = "the provider is not a part of the app but what it talks to")]

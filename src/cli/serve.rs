@@ -14,7 +14,7 @@ use crate::log::RecentLog;
 pub(super) fn run(common: &Common) -> anyhow::Result<ExitCode> {
     arenas::limit();
     let (variables, settings) = settings::load(common)?;
-    let log = log::start(&settings.log);
+    let (log, _output) = log::start(&settings.log)?;
     runtime(settings.api.worker_threads)?.block_on(async {
         let app = start(variables, settings, log).await?;
         until_told_to_stop().await?;

@@ -7,11 +7,11 @@
 
 mod json;
 mod kept;
+mod output;
 mod recent;
 mod text;
 
 use std::error::Error;
-use std::io::Write;
 use std::sync::Arc;
 
 use tracing::{Event, Subscriber};
@@ -19,6 +19,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use kept::Kept;
+pub use output::Output;
 pub use recent::{LogLine, RecentLog};
 
 /// What a line looks like.
@@ -41,16 +42,8 @@ pub struct Lines<W> {
     write: W,
 }
 
-impl Lines<fn(&[u8])> {
-    /// Lines for standard error.
-    pub fn to_stderr(format: Format, recent: Arc<RecentLog>) -> Self {
-        // A log that nobody takes is no reason to stop.
-        Self::new(format, recent, |line| drop(std::io::stderr().lock().write_all(line)))
-    }
-}
-
 impl<W: Fn(&[u8])> Lines<W> {
-    /// Lines that are handed to `write`, each with its line feed.
+    /// Lines that are handed to `write`, each with its line feed: an [`Output`] does not make whoever logs wait.
     pub fn new(format: Format, recent: Arc<RecentLog>, write: W) -> Self {
         Self { format, recent, write }
     }

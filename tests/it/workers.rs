@@ -1,8 +1,8 @@
-//! How many threads the relay works with, and how they share the allocator.
+//! The threads the relay works with: how many there are, how they share the allocator, and that none waits for its log.
 
 use std::fs;
 
-use crate::support::TestRelay;
+use crate::support::{Answer, Face, FakeUpstream, Format, TestRelay, wait_until};
 
 /// The runtime gives the threads that wait for the database and for name lookups the same name; there are few of them.
 const OTHERS: usize = 8;
@@ -42,4 +42,17 @@ fn the_threads_of_four_cores_share_an_arena_unless_the_operator_says_otherwise()
     assert_eq!(arenas(&TestRelay::setup().start()), (Some(usual), "llm-relay".to_owned()));
     let told = TestRelay::setup().env("MALLOC_ARENA_MAX", "7").start();
     assert_eq!(arenas(&told), (Some("7".to_owned()), "llm-relay".to_owned()));
+}
+
+/// A pipe takes 64 KiB, and a line of the log has some 300 bytes.
+const MORE_THAN_A_PIPE_TAKES: usize = 500;
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_request() {
+    let upstream = FakeUpstream::start(Format::OpenAi).answer(Answer::text("hello"));
+    let relay = TestRelay::in_front_of(&[&upstream]);
+    let ask = || relay.client().post(Face::OpenAi.path(), &Face::OpenAi.ask(Format::OpenAi.model(), "hi", false));
+    let answered = |relay: &TestRelay| relay.log().iter().filter(|line| line.contains("answered")).count();
+    relay.while_nobody_reads_the_log(|| (0..MORE_THAN_A_PIPE_TAKES).for_each(|_| assert_eq!(ask().status, 200)));
+    wait_until("all lines arrive", || answered(&relay) == MORE_THAN_A_PIPE_TAKES);
 }

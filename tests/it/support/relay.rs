@@ -68,6 +68,13 @@ impl TestRelay {
         self.log.lock().expect("the log is not poisoned").clone()
     }
 
+    /// Takes nothing of what the relay logs until `work` is done, as a terminal does that was stopped with Ctrl-S.
+    pub(crate) fn while_nobody_reads_the_log(&self, work: impl FnOnce()) {
+        // Whoever takes the lines needs this to put the next one away.
+        let _held = self.log.lock().expect("the log is not poisoned");
+        work();
+    }
+
     /// Replaces `relay.yaml` as editors do: a new file moved over the old one.
     pub(crate) fn edit_relay_yaml(&self, text: &str) {
         let written = self.setup.path("relay.yaml.new");
