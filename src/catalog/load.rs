@@ -7,6 +7,7 @@ use super::book::Book;
 use super::configure::{self, Configured};
 use super::lookup::Index;
 use super::names::{Names, Redirects};
+use super::passed_through::PassedThrough;
 use super::{Catalog, Model, ModelSource, check, listing, seed};
 use crate::config::{Definitions, OverridesFile, Problem, RelayFile, Variables};
 use crate::entry_kind::EntryKind;
@@ -62,6 +63,7 @@ impl Catalog {
             default_is_stored: sources.relay.default_model.is_none(),
             keys: sources.relay.keys.clone(),
             listing: Vec::new(),
+            passed_through: PassedThrough::default(),
         };
         check::names(&catalog, sources.relay, &mut problems);
         problems.extend(also_in_file(sources.relay, sources.stored));

@@ -119,12 +119,16 @@ impl Catalog {
     /// A model nobody listed, named with its provider's prefix: what rules and price table say of such a name.
     pub fn pass_through(&self, name: &str) -> Option<Arc<Model>> {
         let (provider, id) = self.split_prefix(name)?;
-        Some(self.unlisted(provider, id))
+        Some(self.passed_through.get_or_make(name, || self.make_unlisted(provider, id)))
     }
 
     /// A model of a provider that nobody listed.
     pub fn unlisted(&self, provider: &Arc<Provider>, id: &str) -> Arc<Model> {
-        Arc::new(self.book.model(provider, id, ModelSource::PassedThrough, None))
+        Arc::new(self.make_unlisted(provider, id))
+    }
+
+    fn make_unlisted(&self, provider: &Arc<Provider>, id: &str) -> Model {
+        self.book.model(provider, id, ModelSource::PassedThrough, None)
     }
 
     /// `provider/model` taken apart, where the provider is one of ours.

@@ -16,6 +16,7 @@ mod load;
 mod lookup;
 mod model;
 mod names;
+mod passed_through;
 mod price;
 mod price_list;
 mod pricing;
@@ -60,6 +61,7 @@ pub struct Catalog {
     default_is_stored: bool,
     keys: Vec<KeyEntry>,
     listing: Vec<Listed>,
+    passed_through: passed_through::PassedThrough,
 }
 
 impl Catalog {
