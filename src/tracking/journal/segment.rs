@@ -1,12 +1,14 @@
 //! One file of the journal: its writing end, and its reading end.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::tracking::UsageRecord;
 
 const EXTENSION: &str = "jsonl";
+/// How much of a file is read at once.
+const READ_BYTES: usize = 64 << 10;
 
 /// The writing end. The file is locked while this lives.
 #[derive(Debug)]
@@ -128,27 +130,20 @@ impl Tail {
             }
             Err(error) => return Err(error),
         };
-        let size = file.metadata()?.len();
         file.seek(SeekFrom::Start(offset))?;
-        let mut bytes = Vec::new();
-        let mut limit = max_bytes;
-        let complete = loop {
-            let taken = (&mut file).take(limit).read_to_end(&mut bytes)?;
-            match memchr::memrchr(b'\n', &bytes) {
-                Some(last) => break last + 1,
-                None if taken == 0 => break 0,
-                // One line longer than the limit.
-                None => limit = limit.saturating_mul(2),
+        let mut file = BufReader::with_capacity(READ_BYTES, file);
+        let mut batch = Batch { records: Vec::new(), end: offset, unreadable: 0, is_last: false };
+        let mut line = Vec::new();
+        while batch.end - offset < max_bytes {
+            line.clear();
+            let length = file.read_until(b'\n', &mut line)?;
+            if line.pop() != Some(b'\n') {
+                batch.is_last = true;
+                break;
             }
-        };
-        let lines = memchr::memchr_iter(b'\n', &bytes[..complete]).count();
-        let mut batch = Batch { records: Vec::with_capacity(lines), end: offset, unreadable: 0, is_last: false };
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', &bytes[..complete]) {
-            let line = &bytes[start..end];
-            start = end + 1;
+            batch.end += u64::try_from(length).unwrap_or(u64::MAX);
             // Checked once as a whole: a slice would be checked string by string.
-            let record = str::from_utf8(line).ok().and_then(|line| serde_json::from_str(line).ok());
+            let record = str::from_utf8(&line).ok().and_then(|line| serde_json::from_str(line).ok());
             match record {
                 // Every field has a default, so any JSON object would pass for a record.
                 Some(record) if has_id(&record) => batch.records.push(record),
@@ -156,8 +151,6 @@ impl Tail {
                 Some(_) | None => batch.unreadable += 1,
             }
         }
-        batch.end += u64::try_from(complete).unwrap_or(u64::MAX);
-        batch.is_last = offset + u64::try_from(bytes.len()).unwrap_or(u64::MAX) >= size;
         Ok(batch)
     }
 
