@@ -127,7 +127,7 @@ impl Listener {
                 request.extensions_mut().insert(Peer(peer));
                 requests.counting(service.clone().call(request))
             });
-            let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+            let connection = Box::pin(graceful.watch(http.serve_connection(TokioIo::new(stream), service)));
             connections.spawn(async move {
                 // A client that breaks off or dawdles is its own affair.
                 if let Err(error) = turn::in_one_turn(connection).await {

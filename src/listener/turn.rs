@@ -6,7 +6,7 @@
 //! to do and takes over the watch of the sockets. A task that is woken while it runs simply goes on here.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -21,16 +21,16 @@ const RUNS: u8 = 1;
 /// It was woken while it ran.
 const RUNS_AGAIN: u8 = 2;
 
-/// Drives a future that may wake itself while it is polled.
-pub(super) async fn in_one_turn<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
+/// Drives a future that may wake itself while it is polled. It is taken by reference or boxed, because a future that is
+/// handed from one to another has room in each of them.
+pub(super) async fn in_one_turn<F: Future + Unpin>(mut future: F) -> F::Output {
     let bell = Arc::new(Bell::default());
     let waker = Waker::from(bell.clone());
     poll_fn(move |context| {
         bell.task.register(context.waker());
         for _ in 0..MOST_ROUNDS {
             bell.state.store(RUNS, Ordering::Release);
-            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            if let Poll::Ready(output) = Pin::new(&mut future).poll(&mut Context::from_waker(&waker)) {
                 return Poll::Ready(output);
             }
             if bell.has_nothing_to_say() {
@@ -74,6 +74,7 @@ impl Wake for Bell {
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
+    use std::pin::pin;
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
@@ -136,7 +137,7 @@ mod tests {
             }
             sum
         };
-        let ((), sum) = in_one_turn(async { tokio::join!(inside, receiving) }).await;
+        let ((), sum) = in_one_turn(Box::pin(async { tokio::join!(inside, receiving) })).await;
         other.join().unwrap();
         assert_eq!(sum, 2 * 99 * 100 / 2);
     }

@@ -27,8 +27,9 @@ const MAX_IDLE: Duration = Duration::from_secs(55);
 /// Connections kept per provider; a burst leaves no more behind.
 const MAX_KEPT: usize = 256;
 
-/// What a request carries: bytes, or a file that is passed on.
-pub(super) type RequestBody = Either<Full<Bytes>, StreamBody<Frames>>;
+/// What a request carries: bytes, or a file that is passed on. Boxed, because with every connection hyper sets room aside
+/// for 32 requests.
+pub(super) type RequestBody = Box<Either<Full<Bytes>, StreamBody<Frames>>>;
 /// A file, piece by piece.
 pub(super) type Frames = Pin<Box<dyn Stream<Item = std::io::Result<Frame<Bytes>>> + Send + Sync>>;
 

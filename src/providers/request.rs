@@ -57,7 +57,7 @@ pub(super) fn request(
         }
         Payload::Stream(stream) => Either::Right(StreamBody::new(Box::pin(stream.map_ok(Frame::data)) as _)),
     };
-    let mut request = Request::new(body);
+    let mut request = Request::new(Box::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = url[Position::BeforePath..Position::AfterQuery]
         .parse()
