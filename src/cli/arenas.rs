@@ -1,9 +1,10 @@
 //! How many arenas glibc's allocator keeps.
 //!
 //! glibc gives each thread an arena of its own, and what lies free in one is no use to another thread. With one arena for
-//! four cores the relay needs about a quarter less memory under load (BENCHMARKS.md has the figures). The limit is an
-//! environment variable that glibc reads when a program starts and never again, so the program starts itself once more;
-//! telling it by a call would need `unsafe`. Other systems, and other C libraries, are left alone.
+//! four cores the relay needs some megabytes less under load, and a little more time, because threads wait for each other
+//! (BENCHMARKS.md has the figures). The limit is an environment variable that glibc reads when a program starts and never
+//! again, so the program starts itself once more; telling it by a call would need `unsafe`. Other systems, and other C
+//! libraries, are left alone.
 
 /// Cores whose threads share an arena.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

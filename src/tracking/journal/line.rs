@@ -6,7 +6,7 @@ use crate::routing::Step;
 use crate::tracking::UsageRecord;
 
 /// Most lines are shorter. glibc keeps blocks of up to 1,032 bytes for each thread; for more, threads wait for each other.
-const LINE_BYTES: usize = 1000;
+const LINE_BYTES: usize = 1024;
 
 /// The line, without its line feed.
 pub(super) fn line(record: &UsageRecord) -> Vec<u8> {
