@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Lines that wait for their reader take this much memory at most.
+/// Lines that wait for their reader take this much memory at most; a single one may be longer.
 const MOST_BYTES: usize = 1 << 20;
 /// How long the thread lets lines gather after it wrote some: busy times take one write for many of them. A line after a
 /// quiet time is written at once.
@@ -75,7 +75,7 @@ struct Waiting {
 impl Queue {
     fn push(&self, line: &[u8]) {
         let mut waiting = self.waiting();
-        if waiting.lines.len() + line.len() > MOST_BYTES {
+        if !waiting.lines.is_empty() && waiting.lines.len() + line.len() > MOST_BYTES {
             waiting.left_out += 1;
             return;
         }
@@ -169,6 +169,17 @@ mod tests {
         let written = written.lock().unwrap();
         assert_eq!(written.len(), "first\n".len() + MOST_BYTES);
         assert!(written.starts_with(b"first\nxxx"));
+    }
+
+    #[test]
+    fn a_line_longer_than_the_bound_is_written_when_nothing_waits() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let ((tell, go), (begun, _has_begun)) = (channel(), channel());
+        let output = Output::start(Held { go, begun, written: Arc::clone(&written) }).unwrap();
+        tell.send(()).unwrap();
+        output.taker()(&vec![b'x'; MOST_BYTES + 1]);
+        drop(output);
+        assert_eq!(written.lock().unwrap().len(), MOST_BYTES + 1);
     }
 
     #[test]

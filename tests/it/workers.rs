@@ -56,3 +56,21 @@ fn a_log_that_nobody_reads_holds_up_no_request() {
     relay.while_nobody_reads_the_log(|| (0..MORE_THAN_A_PIPE_TAKES).for_each(|_| assert_eq!(ask().status, 200)));
     wait_until("all lines arrive", || answered(&relay) == MORE_THAN_A_PIPE_TAKES);
 }
+
+#[test]
+fn lines_beyond_what_is_held_for_a_log_that_nobody_reads_are_left_out_and_counted() {
+    let upstream = FakeUpstream::start(Format::OpenAi).answer(Answer::text("hello"));
+    let relay = TestRelay::in_front_of(&[&upstream]);
+    // A line names the model twice; together they are more than twice the mebibyte that is held.
+    let (requests, long) = (300, "x".repeat(4_000));
+    let model = format!("{}{long}", Format::OpenAi.model());
+    let ask = || relay.client().post(Face::OpenAi.path(), &Face::OpenAi.ask(&model, "hi", false));
+    relay.while_nobody_reads_the_log(|| (0..requests).for_each(|_| assert_eq!(ask().status, 200)));
+    let left_out = |line: &String| serde_json::from_str::<serde_json::Value>(line).ok()?["lines"].as_u64();
+    wait_until("all lines are there or counted", || {
+        let log = relay.log();
+        let there = log.iter().filter(|line| line.contains("answered")).count() as u64;
+        let counted: u64 = log.iter().filter(|line| line.contains("left out")).filter_map(left_out).sum();
+        counted > 0 && there + counted == requests
+    });
+}
