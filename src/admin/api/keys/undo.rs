@@ -28,22 +28,45 @@ pub(in super::super) fn undo(
     }
     let now = UnixMillis::now();
     let current = in_use(shared, conn, id)?;
+    // What is newer stands in the way first: it may be the reason for whatever else is wrong.
     if !force && !stands(conn, change, &current)? {
-        let message = format!(
-            "the key `{name}` has been changed since; `current` is what it says now, `\"force\": true` undoes it all"
-        );
-        let current = keys::one(shared, conn, current, now)?;
-        return Err(ApiError::new(409, "changed_since", message).with("current", json!(current)));
+        return Err(changed_since(shared, conn, id, name, now));
     }
-    let Some(was) = &change.was else {
-        conn.transaction(|tx| stored_keys::revoke(tx, id, now, who))?;
+    let back = change.was.as_deref().map(|was| earlier(shared, &current, was, now)).transpose()?;
+    let is_done = conn.transaction(|tx| {
+        // Another process may have been quicker by a moment.
+        let Some(found) = stored_keys::find(tx, id)? else { return Ok(false) };
+        if !force && !stands(tx, change, &found)? {
+            return Ok(false);
+        }
+        match &back {
+            Some(back) => stored_keys::change(tx, back, who),
+            None => stored_keys::revoke(tx, id, now, who),
+        }
+    })?;
+    if !is_done {
+        return Err(changed_since(shared, conn, id, name, now));
+    }
+    let Some(back) = back else {
         put_into_force(shared, conn, &current, "revoked")?;
         return Ok(reply::bytes(204, "application/json", ""));
     };
-    let back = earlier(shared, &current, was, now)?;
-    conn.transaction(|tx| stored_keys::change(tx, &back, who))?;
     put_into_force(shared, conn, &back, "changed")?;
     Ok(tagged(200, &keys::one(shared, conn, back, now)?, None))
+}
+
+/// What is said when the key is no longer as the change has left it; when it is gone, that.
+fn changed_since(shared: &Shared, conn: &mut Conn<'_>, id: &str, name: &str, now: UnixMillis) -> ApiError {
+    let current = in_use(shared, conn, id).and_then(|current| Ok(keys::one(shared, conn, current, now)?));
+    match current {
+        Ok(current) => {
+            let message = format!(
+                "the key `{name}` has been changed since; `current` is what it says now, `\"force\": true` undoes it all"
+            );
+            ApiError::new(409, "changed_since", message).with("current", json!(current))
+        }
+        Err(error) => error,
+    }
 }
 
 /// Whether the key is as the change has left it, and nothing has changed it since.
